@@ -1,0 +1,74 @@
+"""GridLoom: hourly US grid data (Form EIA-930) as one complete, checked Parquet file.
+
+Names are imported when they are first used, so that ``import gridloom`` costs next to nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gridloom.artifact import Artifact
+    from gridloom.dag import (
+        BaseStep,
+        CacheableStep,
+        PipelineDAG,
+        PipelineDAGConfig,
+        StepConfig,
+        StepContext,
+        StepMetrics,
+        StepOutput,
+    )
+    from gridloom.errors import GridLoomError
+    from gridloom.extract.steps import EIAExtractStep
+    from gridloom.finding import Finding
+    from gridloom.grid.artifacts import HourlyTable, RawPages, TableArtifact
+    from gridloom.pipelines.hourly import hourly
+    from gridloom.transform.steps import TransformStep
+
+__all__ = [
+    "Artifact",
+    "BaseStep",
+    "CacheableStep",
+    "EIAExtractStep",
+    "Finding",
+    "GridLoomError",
+    "HourlyTable",
+    "PipelineDAG",
+    "PipelineDAGConfig",
+    "RawPages",
+    "StepConfig",
+    "StepContext",
+    "StepMetrics",
+    "StepOutput",
+    "TableArtifact",
+    "TransformStep",
+    "hourly",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Artifact": "artifact",
+    "EIAExtractStep": "extract.steps",
+    "Finding": "finding",
+    "GridLoomError": "errors",
+    "HourlyTable": "grid.artifacts",
+    "RawPages": "grid.artifacts",
+    "TableArtifact": "grid.artifacts",
+    "TransformStep": "transform.steps",
+    "hourly": "pipelines.hourly",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in __all__:
+        raise AttributeError(f"module 'gridloom' has no attribute '{name}'")
+    value = getattr(import_module(f"gridloom.{_HOMES.get(name, 'dag')}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]
