@@ -18,7 +18,7 @@ __all__ = ["HISTORY_START", "HOUR", "HourRange", "label", "parse_label"]
 
 HOUR = timedelta(hours=1)
 HISTORY_START = datetime(2019, 1, 1, tzinfo=UTC)
-"""First period that the API serves on any hourly route (metadata ``startPeriod``, seen 2026-06 and 2026-09)."""
+"""First period that the API serves on its hourly routes (metadata ``startPeriod``, seen 2026-09)."""
 
 _LABEL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}", re.ASCII)
 

@@ -88,7 +88,18 @@ class PageReceipt(msgspec.Struct, frozen=True):
 
 
 class Receipt(msgspec.Struct, frozen=True):
-    """Proof of a landed window: ``rows`` of the source's ``total``, page by page."""
+    """Proof of a landed window: ``rows`` of the source's ``total``, page by page.
+
+    Attributes:
+        source: Source identity.
+        request: What was asked, see `Window.request`.
+        rows: Rows in all pages, each with another key.
+        total: The source's count of rows in the window, the same on every page.
+        pages: The pages, in order.
+        api_version: What the API calls itself; empty where it does not say.
+        fetched_at: When it landed.
+        rows_by_respondent: Rows of each respondent that has any, sorted by code.
+    """
 
     source: str
     request: dict[str, Any]
@@ -97,6 +108,7 @@ class Receipt(msgspec.Struct, frozen=True):
     pages: tuple[PageReceipt, ...]
     api_version: str
     fetched_at: datetime
+    rows_by_respondent: dict[str, int] = msgspec.field(default_factory=dict)
     format: int = 1
 
     @property

@@ -1,0 +1,103 @@
+"""The command line: arguments in, text and exit codes out.
+
+Commands are imported when they are called, so that ``gridloom --help`` is quick.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Final
+
+import click
+
+from gridloom import __version__
+from gridloom.errors import GridLoomError
+
+__all__ = ["cli", "main"]
+
+_COMMANDS: Final = {
+    "year": "One year, or a span, to one complete Parquet file.",
+    "demo": "One region, on the embedded real data unless a key is set.",
+    "plan": "What `year` would do and ask, without doing it.",
+    "check": "Prove that a Parquet file is complete and unchanged.",
+    "regions": "Respondent codes: balancing authorities and EIA's regions.",
+    "runs": "Runs of an output folder: list, show.",
+    "replay": "A stand-in EIA server on this machine, for tests and trials.",
+}
+"""Commands in the order of the help, with the line that the overview shows."""
+
+_INTERRUPTED: Final = 130
+
+
+class _LazyGroup(click.Group):
+    """A group whose commands live in modules of their own names."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = getattr(import_module(f"gridloom.cli.{cmd_name}"), cmd_name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Commands"):
+            formatter.write_dl(list(_COMMANDS.items()))
+
+
+@click.command(
+    cls=_LazyGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog="Start here:  gridloom year --sample",
+)
+@click.version_option(__version__, "--version", prog_name="gridloom", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Weave hourly US grid data (Form EIA-930) into one complete, checked Parquet file."""
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Runs the command line and exits with its code.
+
+    Args:
+        argv: Arguments without the program's name; by default those of the process.
+    """
+    sys.exit(_run(list(sys.argv[1:] if argv is None else argv)))
+
+
+def _run(argv: list[str]) -> int:
+    as_json = "--json" in argv
+    try:
+        code = cli.main(args=argv, prog_name="gridloom", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.format_message(), err=True)
+        return error.exit_code
+    except click.ClickException as error:
+        hint = _help_hint(error)
+        return _fail("UsageError", error.format_message() + hint, error.exit_code, as_json=as_json)
+    except (click.Abort, KeyboardInterrupt):
+        return _fail("InterruptedRunError", "Interrupted.", _INTERRUPTED, as_json=as_json)
+    except GridLoomError as error:
+        return _fail(type(error).__name__, str(error), error.exit_code, as_json=as_json)
+    except BrokenPipeError:
+        # The reader has gone (`gridloom regions | head`); keep Python from complaining at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _help_hint(error: click.ClickException) -> str:
+    ctx = error.ctx if isinstance(error, click.UsageError) else None
+    return f" See `{ctx.command_path} --help`." if ctx else ""
+
+
+def _fail(kind: str, message: str, code: int, *, as_json: bool) -> int:
+    if as_json:
+        from gridloom.cli._render import echo_json
+
+        echo_json({"outcome": "failed", "error": {"type": kind, "message": message}})
+    click.echo(f"gridloom: error: {message}", err=True)
+    return code

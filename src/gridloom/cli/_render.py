@@ -1,0 +1,62 @@
+"""Text and JSON on the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+from rich.console import Console
+from rich.table import Table
+
+__all__ = ["echo_json", "echo_table", "note", "shown_path"]
+
+
+def echo_json(value: Any) -> None:
+    """Prints one JSON object on stdout."""
+    text = msgspec.json.format(msgspec.json.encode(value, enc_hook=_plain), indent=2)
+    click.echo(text.decode())
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Path):
+        return value.as_posix()
+    if isinstance(value, datetime):
+        return value.isoformat()
+    raise NotImplementedError(f"{type(value)} has no JSON form.")
+
+
+def echo_table(
+    headers: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[int] = ()
+) -> None:
+    """Prints a plain table on stdout; whole numbers get thousands separators.
+
+    Args:
+        headers: Names of the columns.
+        rows: Cells.
+        numbers: Indexes of the columns that are right-aligned.
+    """
+    table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
+    for index, header in enumerate(headers):
+        table.add_column(header, justify="right" if index in numbers else "left", overflow="fold")
+    for row in rows:
+        table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
+    console = Console(highlight=False, soft_wrap=True)
+    with console.capture() as capture:
+        console.print(table)
+    # Trailing blanks trouble diffs and terminals alike.
+    click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def note(message: str) -> None:
+    """Prints one line on stderr."""
+    click.echo(message, err=True)
+
+
+def shown_path(path: Path) -> str:
+    """Returns a path as it should be typed: relative to the working folder where it lies below it."""
+    full, here = path.absolute(), Path.cwd()
+    return (full.relative_to(here) if full.is_relative_to(here) else full).as_posix()

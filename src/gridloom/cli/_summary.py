@@ -1,0 +1,146 @@
+"""The last screen of a run, and the plan, for people."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gridloom.cli._render import echo_table, note, shown_path
+
+__all__ = ["echo_plan", "echo_run_record", "echo_summary"]
+
+
+def echo_summary(summary: dict[str, Any], *, quiet: bool = False) -> None:
+    """Prints what a run came to: the file, its rows and gaps, the steps, and how to read it."""
+    error = summary.get("error")
+    if error is None and summary["parquet"] is not None:
+        _table_made(summary)
+    if not quiet:
+        _steps(summary)
+        for finding in summary["findings"]:
+            click.echo(f"Note: {finding['detail']}")
+    if error is not None:
+        note(f"gridloom: error: {error['message']}")
+        note(f"What was fetched is kept. Details: {shown_path(summary['run_dir'] / 'results.json')}")
+    elif summary["parquet"] is not None:
+        _how_to_read(summary)
+
+
+def _table_made(summary: dict[str, Any]) -> None:
+    rows, missing = summary["rows"], summary["hours_missing"]
+    click.echo(f"\n{shown_path(summary['parquet'])}")
+    click.echo(
+        f"{rows:,} rows, every hour from {summary['first']} to {summary['last']} UTC "
+        f"of {len(summary['series'])} series; {missing:,} hours missing at the source.\n"
+    )
+    cells = [
+        (item["respondent"], item["series"], item["rows"], item["hours_missing"], item["hours_null"])
+        for item in summary["respondents"]
+    ]
+    echo_table(["respondent", "series", "rows", "missing", "null"], cells, numbers=(1, 2, 3, 4))
+    click.echo("")
+
+
+def _steps(summary: dict[str, Any]) -> None:
+    cells = [
+        (
+            step["step_id"],
+            step["outcome"],
+            step["rows"],
+            step["requests"],
+            f"{step['duration_s']:.2f}",
+            step["reason"],
+        )
+        for step in summary["steps"]
+    ]
+    echo_table(["step", "outcome", "rows", "requests", "seconds", "why"], cells, numbers=(2, 3, 4))
+    seconds = summary["duration_s"]
+    click.echo(
+        f"\n{summary['http_requests']:,} requests ({summary['retries']:,} retries) to {summary['source']}, "
+        f"{summary['rows_received']:,} rows received, {seconds:.2f} s."
+    )
+
+
+def _how_to_read(summary: dict[str, Any]) -> None:
+    path = shown_path(summary["parquet"])
+    click.echo(
+        "\nRead it:\n"
+        "    import polars as pl\n"
+        f'    hourly = pl.read_parquet("{path}")\n'
+        '    print(hourly.filter(pl.col("series") == "D").group_by("respondent").agg(pl.mean("value")))\n'
+        f"\nProve it:  gridloom check {path}"
+    )
+
+
+def echo_plan(summary: dict[str, Any]) -> None:
+    """Prints what a run would do and ask."""
+    regions = ", ".join(summary["regions"])
+    click.echo(
+        f"{summary['first']} to {summary['last']} UTC of {regions}: {', '.join(summary['asked_series'])}"
+    )
+    click.echo(
+        f"from {summary['source']}" + (f" to {shown_path(summary['parquet'])}" if summary["parquet"] else "")
+    )
+    click.echo("")
+    echo_table(
+        ["step", "decision", "windows", "requests", "why"],
+        [
+            (
+                step["step_id"],
+                step["decision"],
+                step.get("windows", ""),
+                _requests(step.get("requests")),
+                step["reason"],
+            )
+            for step in summary["steps"]
+        ],
+        numbers=(2, 3),
+    )
+    for step in summary["steps"]:
+        if step.get("replaces"):
+            click.echo(f"Note: {step['step_id']} {step['replaces']}.")
+    click.echo(
+        f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests; "
+        f"the rate limit implies at least {summary['limiter_s']:g} s. Nothing was asked or written."
+    )
+
+
+def _requests(asked: dict[str, int] | None) -> str:
+    if asked is None:
+        return ""
+    least, most = asked["least"], asked["most"]
+    return f"{least:,}" if least == most else f"{least:,} to {most:,}"
+
+
+def echo_run_record(record: dict[str, Any], *, verbose: bool = False) -> None:
+    """Prints one run's record: outcome, steps, findings (all of them if `verbose`) and outputs."""
+    click.echo(
+        f"{record['run_id']}  {record['pipeline']['name']}  {record['outcome']}  {record['duration_s']:.2f} s"
+    )
+    click.echo(f"started {record['started_at']}\n")
+    echo_table(
+        ["step", "outcome", "rows", "requests", "seconds", "why"],
+        [
+            (
+                step["step_id"],
+                step["outcome"],
+                step["metrics"]["rows"],
+                step["metrics"]["requests"],
+                f"{step['duration_s']:.2f}",
+                step["reason"],
+            )
+            for step in record["steps"]
+        ],
+        numbers=(2, 3, 4),
+    )
+    click.echo("")
+    for step in record["steps"]:
+        for output in step["outputs"]:
+            click.echo(f"{step['step_id']} made {output.get('path', output.get('value'))}")
+        for finding in step["findings"]:
+            if verbose or not finding["passed"]:
+                word = "ok" if finding["passed"] else "failed" if finding["required"] else "note"
+                click.echo(f"{step['step_id']} {word}: {finding['detail'] or finding['name']}")
+    if record.get("error"):
+        click.echo(f"Error: {record['error']['message']}")

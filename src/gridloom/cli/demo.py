@@ -1,0 +1,41 @@
+"""``gridloom demo``: one region."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from gridloom.cli._hourly import execute, read_settings
+from gridloom.cli._options import json_option, setting_options, verbosity_options
+from gridloom.cli._render import note
+from gridloom.extract.secret import resolve_key
+from gridloom.grid.respondents import resolve
+
+__all__ = ["demo"]
+
+
+@click.command(epilog="Example:  gridloom demo --region ERCO")
+@click.option("--region", metavar="CODE", default="PACW", show_default=True, help="Respondent code.")
+@setting_options("year", "sample", "out")
+@click.option("--dry-run", is_flag=True, help="Check everything and print the plan; ask and write nothing.")
+@json_option
+@verbosity_options
+def demo(region: str, dry_run: bool, as_json: bool, verbose: bool, quiet: bool, **flags: Any) -> int:
+    """Fetch one region's year: demand and generation by fuel.
+
+    Without EIA_API_KEY it uses the embedded real data, through real HTTP.
+    """
+    if flags["sample"] is None and resolve_key(None) is None:
+        flags["sample"] = True
+        if not quiet:
+            note("Note: EIA_API_KEY is not set; using the embedded real data of 2019 (--sample).")
+    settings = read_settings({**flags, "regions": region})
+    codes, _, _ = resolve(list(settings.regions or ()))
+    if len(codes) != 1:
+        raise click.BadParameter(
+            f"'{region}' names {len(codes)} regions. `gridloom year` takes several.", param_hint="--region"
+        )
+    return execute(
+        settings, dry_run=dry_run, as_json=as_json, verbose=verbose, quiet=quiet, name_region=codes[0]
+    )

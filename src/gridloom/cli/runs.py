@@ -1,0 +1,81 @@
+"""``gridloom runs``: what was run in an output folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._render import echo_json, echo_table
+from gridloom.cli._summary import echo_run_record
+from gridloom.dag.history import list_runs, load_run
+from gridloom.pipelines.settings import load_settings
+
+__all__ = ["runs"]
+
+
+@click.group(epilog="Example:  gridloom runs list --out data")
+def runs() -> None:
+    """List the runs of an output folder, or show one."""
+
+
+def _folder(out: str | None) -> Path:
+    return load_settings({"out": out}, folder=Path.cwd()).out
+
+
+@runs.command("list", epilog="Example:  gridloom runs list --out data")
+@out_option
+@json_option
+@verbosity_options
+def list_command(out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:  # noqa: ARG001
+    """List runs, newest first."""
+    folder = _folder(out)
+    records = list_runs(folder)
+    if as_json:
+        echo_json({"runs": [_short(record) for record in records]})
+    elif not records:
+        click.echo(f"No runs in {folder} yet. Start one with: gridloom year --sample --out {folder}")
+    elif not quiet:
+        headers = ["run", "outcome", "pipeline", "rows", "requests", "seconds"]
+        echo_table(headers, (_cells(record) for record in records), numbers=(3, 4, 5))
+    return 0
+
+
+@runs.command("show", epilog="Example:  gridloom runs show latest")
+@click.argument("run_id", metavar="RUN_ID")
+@out_option
+@json_option
+@verbosity_options
+def show_command(run_id: str, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:
+    """Show one run: steps, reasons, findings and outputs.
+
+    RUN_ID may be shortened to a unique beginning; `latest` is the newest run.
+    """
+    record = load_run(_folder(out), run_id)
+    if as_json:
+        echo_json(record)
+    elif not quiet:
+        echo_run_record(record, verbose=verbose)
+    return 0
+
+
+def _short(record: dict[str, Any]) -> dict[str, Any]:
+    totals = record.get("totals", {})
+    return {
+        "run_id": record["run_id"],
+        "outcome": record["outcome"],
+        "pipeline": record.get("pipeline", {}).get("name"),
+        "started_at": record.get("started_at"),
+        "duration_s": record.get("duration_s"),
+        "rows": totals.get("rows"),
+        "http_requests": totals.get("requests"),
+    }
+
+
+def _cells(record: dict[str, Any]) -> list[object]:
+    short = _short(record)
+    seconds = "" if short["duration_s"] is None else f"{short['duration_s']:.2f}"
+    counts = ["" if short[name] is None else short[name] for name in ("rows", "http_requests")]
+    return [short["run_id"], short["outcome"], short["pipeline"] or "", *counts, seconds]

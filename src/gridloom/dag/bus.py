@@ -1,0 +1,115 @@
+"""The one place where events get their number, lose their secrets, and reach those who listen."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import msgspec
+
+from gridloom.dag.events import Event, LogWritten, decode, encode
+from gridloom.dag.redact import Redactor
+from gridloom.errors import StorageError
+from gridloom.files import storage_errors
+
+__all__ = ["EventBus", "EventLog", "Sink"]
+
+Sink = Callable[[Event], None]
+"""Who listens: called with each event in order, from whichever thread says it, one at a time."""
+
+_BUFFER_BYTES = 1 << 16
+
+
+class EventLog:
+    """``events.jsonl``: lines are gathered and written when a step ends."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._lines: list[bytes] = []
+        self._waiting_bytes = 0
+        self.failure: StorageError | None = None
+        with storage_errors("write", path):
+            self._stream: BinaryIO = path.open("ab", buffering=0)
+
+    def append(self, line: bytes) -> None:
+        """Adds a line; it is written with the next `flush`, or now if many wait."""
+        self._lines.append(line)
+        self._waiting_bytes += len(line)
+        if self._waiting_bytes > _BUFFER_BYTES:
+            self.flush()
+
+    def flush(self) -> None:
+        """Writes what waits; the first failure is kept in `failure` and ends the writing."""
+        lines, self._lines, self._waiting_bytes = self._lines, [], 0
+        if not lines or self.failure:
+            return
+        try:
+            with storage_errors("write", self._path):
+                self._stream.write(b"\n".join(lines) + b"\n")
+        except StorageError as error:
+            self.failure = error
+
+    def close(self) -> None:
+        """Writes what waits and closes the file."""
+        self.flush()
+        self._stream.close()
+
+
+class EventBus:
+    """Numbers events, hides secrets in them, and hands them to the log and the sinks."""
+
+    def __init__(self, run_id: str, log: EventLog, sinks: Iterable[Sink], redactor: Redactor) -> None:
+        self._run_id = run_id
+        self._log = log
+        self._sinks = list(sinks)
+        self._redactor = redactor
+        # a sink may itself make a step say something
+        self._lock = threading.RLock()
+        self._seq = 0
+
+    def emit(self, kind: type[Event], **fields: Any) -> None:
+        """Says an event; a sink that raises is not asked again and never disturbs the run."""
+        with self._lock:
+            event = kind(seq=self._seq + 1, at=datetime.now(UTC), run_id=self._run_id, **fields)
+            line = encode(event)
+            self._seq += 1
+            if self._redactor.holds(line.decode()):
+                event = decode(_without_secrets(line, self._redactor))
+                line = encode(event)
+            self._log.append(line)
+            for sink in tuple(self._sinks):
+                self._tell(sink, event)
+
+    def flush(self) -> StorageError | None:
+        """Writes the log; returns why that is impossible, if it is."""
+        with self._lock:
+            self._log.flush()
+            return self._log.failure
+
+    def close(self) -> StorageError | None:
+        """Writes and closes the log; returns why that is impossible, if it is."""
+        with self._lock:
+            self._log.close()
+            return self._log.failure
+
+    def _tell(self, sink: Sink, event: Event) -> None:
+        try:
+            sink(event)
+        except Exception as error:  # noqa: BLE001 - whatever a listener does, the run goes on; it is logged
+            if sink in self._sinks:
+                self._sinks.remove(sink)
+            problem = f"{type(error).__name__}: {error}"
+            self.emit(
+                LogWritten,
+                step_id="",
+                level="warning",
+                message=f"A listener was dropped because it raised {problem}",
+            )
+
+
+def _without_secrets(line: bytes, redactor: Redactor) -> bytes:
+    """Returns an encoded event without the secrets in it."""
+    return msgspec.json.encode(redactor.record(msgspec.json.decode(line)))

@@ -1,0 +1,238 @@
+"""What a step may ask of the run that it is in: places to write, counters, and when to stop."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from gridloom.dag.events import (
+    Event,
+    FindingReported,
+    Level,
+    LogWritten,
+    MetricReported,
+    ProgressMade,
+)
+from gridloom.errors import InterruptedRunError, UsageError
+from gridloom.files import storage_errors
+from gridloom.finding import Finding
+
+__all__ = ["CancelToken", "Emit", "StepContext"]
+
+Emit = Callable[..., None]
+"""Says an event: its class, then its own fields by name."""
+
+_PROGRESS_EVERY_S = 0.1
+
+
+def _silent(_kind: type[Event], **_fields: Any) -> None:
+    """Says nothing; for a context that belongs to no run."""
+
+
+class CancelToken:
+    """Whether a run was asked to stop, and who wants to be told."""
+
+    def __init__(self) -> None:
+        self._event = threading.Event()
+        self._lock = threading.Lock()
+        self._callbacks: list[Callable[[], None]] = []
+        self.reason = ""
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self._event.is_set()
+
+    def cancel(self, reason: str) -> list[BaseException]:
+        """Asks to stop and tells everyone who wants to know; returns what their callbacks raised."""
+        with self._lock:
+            if self._event.is_set():
+                return []
+            self.reason = reason
+            self._event.set()
+            callbacks, self._callbacks = self._callbacks, []
+        raised: list[BaseException] = []
+        for callback in callbacks:
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - one step's callback must not keep others running
+                raised.append(error)
+        return raised
+
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once when the run is asked to stop, at once if it already was."""
+        with self._lock:
+            if not self._event.is_set():
+                self._callbacks.append(callback)
+                return
+        callback()
+
+
+class StepContext:
+    """The run as one attempt of one step sees it; every method may be called from any thread.
+
+    Attributes:
+        out: Output folder of the pipeline.
+        run_id: The run.
+        step_id: The step.
+        force: Whether the run was asked to redo everything.
+    """
+
+    def __init__(
+        self,
+        *,
+        out: Path,
+        step_id: str,
+        staging: Path,
+        run_id: str = "",
+        force: bool = False,
+        token: CancelToken | None = None,
+        emit: Emit = _silent,
+    ) -> None:
+        self.out = out
+        self.run_id = run_id
+        self.step_id = step_id
+        self.force = force
+        self.staging = staging
+        self._token = token or CancelToken()
+        self._emit = emit
+        self._lock = threading.Lock()
+        self._counters = dict.fromkeys(("rows", "rows_received", "requests", "retries", "bytes_received"), 0)
+        self._custom: dict[str, Mapping[str, Any]] = {}
+        self._findings: list[Finding] = []
+        self._names: dict[str, None] = {}
+        self._next_progress_s = 0.0
+
+    def path(self, name: str) -> Path:
+        """Returns where to write an output for now; it is moved to its place when the step succeeds.
+
+        Args:
+            name: File or folder name below the step's output folder, with ``/`` between parts.
+
+        Raises:
+            UsageError: If `name` leads out of the folder.
+            StorageError: If the staging folder cannot be made.
+        """
+        pure = PurePosixPath(name)
+        if not pure.parts or pure.is_absolute() or ".." in pure.parts:
+            raise UsageError(
+                f"Step '{self.step_id}' asked for the output path {name!r}. "
+                "Give a name below its output folder, such as 'table.parquet'."
+            )
+        staged = self.staging.joinpath(*pure.parts)
+        with storage_errors("create", staged.parent):
+            staged.parent.mkdir(parents=True, exist_ok=True)
+        with self._lock:
+            self._names[pure.as_posix()] = None
+        return staged
+
+    def add(
+        self,
+        *,
+        rows_received: int = 0,
+        rows: int = 0,
+        requests: int = 0,
+        retries: int = 0,
+        bytes_received: int = 0,
+    ) -> None:
+        """Adds to the step's counters.
+
+        Args:
+            rows_received: Rows that came from outside the run.
+            rows: Rows made, where no artifact says it.
+            requests: Requests to a source.
+            retries: Requests that were repeated.
+            bytes_received: Bytes that came from outside the run.
+        """
+        with self._lock:
+            counters = self._counters
+            counters["rows_received"] += rows_received
+            counters["rows"] += rows
+            counters["requests"] += requests
+            counters["retries"] += retries
+            counters["bytes_received"] += bytes_received
+
+    def metric(self, name: str, value: float, unit: str = "") -> None:
+        """Records a number of the step's own; a later one of the same name replaces it."""
+        with self._lock:
+            self._custom[name] = {"value": value, "unit": unit}
+        self._emit(MetricReported, step_id=self.step_id, name=name, value=value, unit=unit)
+
+    def progress(self, done: float, total: float | None = None, unit: str = "rows") -> None:
+        """Says how far the step is; call it as often as you like.
+
+        Args:
+            done: Units done so far.
+            total: Units in all; None if nobody knows.
+            unit: What is counted.
+        """
+        now_s = time.monotonic()
+        with self._lock:
+            if now_s < self._next_progress_s and (total is None or done < total):
+                return
+            self._next_progress_s = now_s + _PROGRESS_EVERY_S
+            counters = dict(self._counters)
+        self._emit(ProgressMade, step_id=self.step_id, done=done, total=total, unit=unit, **counters)
+
+    def finding(self, finding: Finding) -> None:
+        """Records a check; a required one that did not pass keeps the outputs from being committed."""
+        with self._lock:
+            self._findings.append(finding)
+        self._emit(
+            FindingReported,
+            step_id=self.step_id,
+            name=finding.name,
+            why=finding.why,
+            required=finding.required,
+            passed=finding.passed,
+            detail=finding.detail,
+        )
+
+    def log(self, message: str, level: Level = "info") -> None:
+        """Writes a line for a person into the event stream."""
+        self._emit(LogWritten, step_id=self.step_id, level=level, message=message)
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether the run was asked to stop."""
+        return self._token.cancelled
+
+    def raise_if_cancelled(self) -> None:
+        """Ends the step if the run was asked to stop; call it between units of work.
+
+        Raises:
+            InterruptedRunError: If it was.
+        """
+        if self._token.cancelled:
+            raise InterruptedRunError(f"Step '{self.step_id}' stopped: {self._token.reason}.")
+
+    def on_cancel(self, callback: Callable[[], None]) -> None:
+        """Calls `callback` once, from another thread, when the run is cancelled; at once if it already is."""
+        self._token.on_cancel(callback)
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """What `add` summed so far."""
+        with self._lock:
+            return dict(self._counters)
+
+    @property
+    def custom_metrics(self) -> dict[str, Mapping[str, Any]]:
+        """What `metric` recorded so far."""
+        with self._lock:
+            return dict(self._custom)
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What `finding` recorded so far."""
+        with self._lock:
+            return tuple(self._findings)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The output names that `path` was asked for."""
+        with self._lock:
+            return tuple(self._names)

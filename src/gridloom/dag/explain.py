@@ -1,0 +1,177 @@
+"""Whether a step has to run, and why: the one decision that the plan and the real run share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from gridloom.dag.cache import CachedOutputs, ManifestStore, Miss
+from gridloom.dag.fingerprint import Fingerprint, fingerprint_of
+from gridloom.dag.graph import Graph, StepNode
+from gridloom.dag.redact import Redactor
+from gridloom.dag.step import CacheableStep
+from gridloom.dag.wiring import Binding
+from gridloom.errors import GridLoomError, UnknownStepError, did_you_mean
+
+__all__ = ["Decision", "Plan", "PlannedStep", "decide", "inputs_for", "make_plan"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlannedStep:
+    """What a run would do with one step.
+
+    Attributes:
+        step_id: The step.
+        decision: ``run`` it, use ``cached`` outputs, or ``blocked``: it cannot run as it is.
+        reason: Why, in words.
+        detail: The step's own facts, such as what it will ask for.
+    """
+
+    step_id: str
+    decision: Literal["run", "cached", "blocked"]
+    reason: str
+    detail: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """What a run would do, without doing it.
+
+    Attributes:
+        steps: Every step in topological order.
+    """
+
+    steps: tuple[PlannedStep, ...]
+
+    def __getitem__(self, step_id: str) -> PlannedStep:
+        found = {step.step_id: step for step in self.steps}
+        if step_id not in found:
+            raise UnknownStepError(f"The plan has no step '{step_id}'.{did_you_mean(step_id, found)}")
+        return found[step_id]
+
+    @property
+    def blocked(self) -> bool:
+        """Whether a step cannot run as it is."""
+        return any(step.decision == "blocked" for step in self.steps)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """Whether a step runs.
+
+    Attributes:
+        reason: Why, in words.
+        cached: The outputs to use instead of running.
+        fingerprint: What decides its outputs; None where it is not cacheable.
+    """
+
+    reason: str
+    cached: CachedOutputs | None = None
+    fingerprint: Fingerprint | None = None
+
+
+def inputs_for(bindings: tuple[Binding, ...], outputs: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """Returns a step's inputs by parameter name.
+
+    Args:
+        bindings: What feeds each parameter.
+        outputs: Outputs by step and field name.
+    """
+    inputs: dict[str, Any] = {}
+    for binding in bindings:
+        values = [outputs[source.step_id][source.field] for source in binding.sources]
+        if binding.gathers:
+            inputs[binding.parameter.name] = values
+        elif values:
+            inputs[binding.parameter.name] = values[0]
+        elif not binding.parameter.default:
+            inputs[binding.parameter.name] = None
+    return inputs
+
+
+def decide(
+    node: StepNode,
+    bindings: tuple[Binding, ...],
+    inputs: Mapping[str, Any],
+    store: ManifestStore,
+    *,
+    force: bool,
+) -> Decision:
+    """Returns whether a step with known inputs has to run, and why.
+
+    Raises:
+        ConfigError: If a setting cannot be fingerprinted.
+    """
+    if not isinstance(node.step, CacheableStep):
+        return Decision(reason="it runs every time")
+    gathered = frozenset(binding.parameter.name for binding in bindings if binding.gathers)
+    fingerprint = fingerprint_of(node.step, inputs, gathered)
+    if force:
+        return Decision(reason="forced", fingerprint=fingerprint)
+    found = store.lookup(node.step_id, fingerprint, node.signature.outputs)
+    if isinstance(found, Miss):
+        return Decision(reason=found.reason, fingerprint=fingerprint)
+    veto = node.step.should_use_cache(found.outputs)
+    if veto is not True:
+        return Decision(reason=str(veto), fingerprint=fingerprint)
+    return Decision(reason=f"unchanged since run {found.run_id}", cached=found, fingerprint=fingerprint)
+
+
+def make_plan(graph: Graph, out: Path, store: ManifestStore, redactor: Redactor, *, force: bool) -> Plan:
+    """Returns what a run would do; reads, and writes nothing.
+
+    Raises:
+        GraphError: If the graph is not one that can run.
+    """
+    planner = _Planner(graph, out, store, force=force)
+    planned = [planner.plan(step_id) for step_id in graph.order()]
+    return Plan(
+        steps=tuple(
+            PlannedStep(
+                step_id=step.step_id,
+                decision=step.decision,
+                reason=redactor.text(step.reason),
+                detail=redactor.record(step.detail),
+            )
+            for step in planned
+        )
+    )
+
+
+class _Planner:
+    """Walks the graph in order and remembers what the later steps need to know."""
+
+    def __init__(self, graph: Graph, out: Path, store: ManifestStore, *, force: bool) -> None:
+        self._graph, self._out, self._store, self._force = graph, out, store, force
+        self._decisions: dict[str, str] = {}
+        self._outputs: dict[str, Mapping[str, Any]] = {}
+
+    def plan(self, step_id: str) -> PlannedStep:
+        """Returns what would be done with a step whose dependencies are planned already."""
+        node = self._graph[step_id]
+        detail: dict[str, Any] = {}
+        try:
+            detail = node.step.plan_detail(self._out)
+            decision, reason = self._decide(node)
+        except GridLoomError as error:
+            decision, reason = "blocked", str(error)
+        self._decisions[step_id] = decision
+        return PlannedStep(step_id=step_id, decision=decision, reason=reason, detail=detail)
+
+    def _decide(self, node: StepNode) -> tuple[Literal["run", "cached", "blocked"], str]:
+        for needed in self._graph.dependencies(node.step_id):
+            if self._decisions[needed] == "blocked":
+                return "blocked", f"`{needed}` is blocked"
+        for needed in self._graph.data(node.step_id):
+            if self._decisions[needed] == "run":
+                return "run", f"`{needed}` runs first"
+        bindings = self._graph.bindings(node.step_id)
+        inputs = inputs_for(bindings, self._outputs)
+        decision = decide(node, bindings, inputs, self._store, force=self._force)
+        if decision.cached:
+            self._outputs[node.step_id] = decision.cached.outputs
+            return "cached", decision.reason
+        node.step.validate_input(inputs)
+        return "run", decision.reason

@@ -1,0 +1,93 @@
+"""Secrets never leave: every text that a run writes or says passes through here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import Any
+from urllib.parse import quote, quote_plus
+
+__all__ = ["MASK", "Redactor"]
+
+MASK = "***"
+"""What stands in the place of a secret."""
+
+_LONG = 8
+_STRUCTURE = frozenset(
+    {"type", "outcome", "decision", "level", "at", "started_at", "finished_at", "run_id", "digest"}
+)
+
+
+class Redactor:
+    """A growing set of secrets and the one place that knows how to hide them.
+
+    A secret is hidden as it is and as it reads in a URL. Secrets shorter than eight characters
+    are hidden only where they stand as a word, so that a key like ``a`` does not blot out the text.
+    """
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets: set[str] = set()
+        self._pattern: re.Pattern[str] | None = None
+        for secret in secrets:
+            self.add(secret)
+
+    def add(self, secret: str) -> None:
+        """Hides `secret` from now on; an empty one is ignored."""
+        if not secret.strip():
+            return
+        forms = {secret, secret.strip(), quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]}
+        self._secrets |= forms
+        ordered = sorted(self._secrets, key=lambda form: (-len(form), form))
+        self._pattern = re.compile("|".join(_expression(form) for form in ordered))
+
+    def text(self, text: str) -> str:
+        """Returns `text` with every secret in it replaced."""
+        return self._pattern.sub(MASK, text) if self._pattern else text
+
+    def holds(self, text: str) -> bool:
+        """Whether a secret is in `text`."""
+        return self._pattern is not None and self._pattern.search(text) is not None
+
+    def record(self, value: Any) -> Any:
+        """Returns JSON-able data with every secret in its texts replaced; names of fields stay."""
+        if self._pattern is None:
+            return value
+        if isinstance(value, str):
+            return self.text(value)
+        if isinstance(value, dict):
+            return {
+                key: item if key in _STRUCTURE and isinstance(item, str) else self.record(item)
+                for key, item in value.items()
+            }
+        if isinstance(value, (list, tuple)):
+            return [self.record(item) for item in value]
+        return value
+
+    def error(self, error: BaseException) -> bool:
+        """Hides secrets in an exception and in what caused it; returns whether none is left."""
+        clean = True
+        for part in _chain(error):
+            if self._pattern and self.holds(str(part)):
+                part.args = tuple(self.text(arg) if isinstance(arg, str) else arg for arg in part.args)
+            clean = clean and not self.holds(f"{part} {part!r}")
+        return clean
+
+
+def _expression(form: str) -> str:
+    exact = re.escape(form)
+    return exact if len(form) >= _LONG else rf"(?<![A-Za-z0-9]){exact}(?![A-Za-z0-9])"
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """Returns an exception and all that it came from, each once."""
+    found: list[BaseException] = []
+    waiting: list[BaseException | None] = [error]
+    while waiting:
+        part = waiting.pop()
+        if part is None or any(part is known for known in found):
+            continue
+        found.append(part)
+        waiting += [part.__cause__, part.__context__]
+        if isinstance(part, BaseExceptionGroup):
+            waiting += part.exceptions
+    return found

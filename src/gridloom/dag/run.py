@@ -1,0 +1,149 @@
+"""One run from its folder to its record."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from types import MappingProxyType
+
+from gridloom.dag.bus import EventBus, EventLog, Sink
+from gridloom.dag.cache import ManifestStore
+from gridloom.dag.config import PipelineDAGConfig
+from gridloom.dag.context import CancelToken
+from gridloom.dag.events import RunFinished, RunStarted
+from gridloom.dag.graph import Graph
+from gridloom.dag.outcome import RunOutcome, RunResult, StepOutcome, StepOutput
+from gridloom.dag.record import add_up, results_record, write_results
+from gridloom.dag.redact import Redactor
+from gridloom.dag.runner import Scheduler
+from gridloom.dag.staging import Staging, remove_dead
+from gridloom.dag.worker import RunServices
+from gridloom.errors import InterruptedRunError, StorageError
+from gridloom.files import storage_errors
+
+__all__ = ["Run"]
+
+
+class Run:
+    """One run of a graph; its folders are made before anything starts.
+
+    Attributes:
+        result: How it went, once it is over.
+
+    Raises:
+        StorageError: If the output folder cannot be written to.
+    """
+
+    def __init__(
+        self, graph: Graph, config: PipelineDAGConfig, sinks: Sequence[Sink], redactor: Redactor
+    ) -> None:
+        self._started_at = datetime.now(UTC)
+        self._started_s = time.perf_counter()
+        self._graph, self._config, self._redactor = graph, config, redactor
+        self.run_id = f"{self._started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        out = config.output_dir
+        self._folder = out / "runs" / self.run_id
+        with storage_errors("create", self._folder):
+            self._folder.mkdir(parents=True)
+        remove_dead(out)
+        self._staging = Staging(out, self.run_id)
+        self._bus = EventBus(self.run_id, EventLog(self._folder / "events.jsonl"), sinks, redactor)
+        services = RunServices(
+            out=out,
+            run_id=self.run_id,
+            force=config.force,
+            bus=self._bus,
+            token=CancelToken(),
+            store=ManifestStore(out, redactor),
+            staging=self._staging,
+            redactor=redactor,
+        )
+        self._scheduler = Scheduler(
+            graph, services, limit=config.max_parallel_steps, stop_on_failure=config.stop_on_failure
+        )
+        self._token = services.token
+        self.result: RunResult | None = None
+
+    @property
+    def statuses(self) -> Mapping[str, StepOutcome]:
+        """Where each step stands now."""
+        return self._scheduler.statuses
+
+    def cancel(self, reason: str) -> None:
+        """Asks the run to stop; may be called from any thread and from a signal handler."""
+        self._scheduler.cancel(reason)
+
+    async def go(self) -> RunResult:
+        """Runs all steps, writes the records, and returns how it went.
+
+        Raises:
+            asyncio.CancelledError: If the awaiting task was cancelled; the records are written by then.
+        """
+        try:
+            self._bus.emit(
+                RunStarted,
+                pipeline_id=self._config.pipeline_id,
+                pipeline_name=self._config.pipeline_name,
+                steps=tuple(self._graph.order()),
+                max_parallel_steps=self._config.max_parallel_steps,
+            )
+            try:
+                await self._scheduler.run()
+            except asyncio.CancelledError:
+                self._finish()
+                raise
+            return self._finish()
+        finally:
+            self._bus.close()
+            self._staging.remove()
+
+    def _finish(self) -> RunResult:
+        """Closes the books: the last event, the log, and ``results.json`` last of all."""
+        outputs = self._scheduler.outputs
+        steps = {name: outputs[name] for name in self._graph.order()}
+        error = self._scheduler.error
+        if error is None and self._token.cancelled:
+            error = InterruptedRunError(f"The run was stopped: {self._token.reason}.")
+        result = RunResult(
+            run_id=self.run_id,
+            outcome=_outcome(steps, error, stopped=self._token.cancelled or self._config.stop_on_failure),
+            steps=MappingProxyType(steps),
+            totals=add_up(steps, self._graph.sinks()),
+            error=error,
+            run_dir=self._folder,
+            duration_s=time.perf_counter() - self._started_s,
+        )
+        self._bus.emit(
+            RunFinished,
+            outcome=result.outcome,
+            duration_s=result.duration_s,
+            rows=result.totals["rows"],
+            error_type=type(error).__name__ if error else "",
+            message=str(error) if error else "",
+        )
+        self.result = self._recorded(result)
+        return self.result
+
+    def _recorded(self, result: RunResult) -> RunResult:
+        """Writes the record; a run whose record cannot be written has failed."""
+        failure = self._bus.close()
+        record = results_record(result, self._graph, self._config, self._started_at, datetime.now(UTC))
+        try:
+            write_results(self._folder / "results.json", record, self._redactor)
+        except StorageError as error:
+            failure = failure or error
+        if failure is None:
+            return result
+        return replace(result, outcome=RunOutcome.failed, error=result.error or failure)
+
+
+def _outcome(steps: Mapping[str, StepOutput], error: BaseException | None, *, stopped: bool) -> RunOutcome:
+    ended = {step.outcome for step in steps.values()}
+    if error is not None:
+        some = any(outcome.succeeded for outcome in ended)
+        return RunOutcome.partial if some and not stopped else RunOutcome.failed
+    return RunOutcome.planned if StepOutcome.skipped in ended else RunOutcome.succeeded

@@ -1,0 +1,199 @@
+"""Outputs are written aside and moved to their places when the step has succeeded.
+
+A run's staging folder is ``<out>/.gridloom/staging/<run_id>/``; the file ``.owner`` in it tells which
+process may still be writing there.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import threading
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gridloom.artifact import Artifact
+from gridloom.dag.context import StepContext
+from gridloom.errors import StepFailedError
+from gridloom.files import STAGING_PREFIX, publish, storage_errors
+
+__all__ = ["Commit", "Staging", "remove_dead"]
+
+_OWNER = ".owner"
+_ABANDONED_S = 3600.0
+
+
+class _Owner(msgspec.Struct, frozen=True):
+    """The process that a staging folder belongs to; a pid alone may be given out again."""
+
+    host: str
+    pid: int
+    started: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Commit:
+    """What was moved to its place.
+
+    Attributes:
+        outputs: The step's outputs, artifacts with their final paths.
+        extras: Files that no artifact describes.
+        bytes_written: Their sizes together.
+        files_written: How many files.
+    """
+
+    outputs: Mapping[str, Any]
+    extras: tuple[Artifact, ...]
+    bytes_written: int
+    files_written: int
+
+
+class Staging:
+    """The staging folder of one run."""
+
+    def __init__(self, out: Path, run_id: str) -> None:
+        self._out = out
+        self._home = out / ".gridloom" / "staging"
+        self._folder = self._home / run_id
+        self._trash = self._folder / ".replaced"
+        self._lock = threading.Lock()
+        self._claims: dict[Path, str] = {}
+        fresh = self._home / f"{STAGING_PREFIX}{run_id}"
+        with storage_errors("create", self._folder):
+            fresh.mkdir(parents=True)
+            (fresh / _OWNER).write_bytes(msgspec.json.encode(_this_process()))
+            fresh.rename(self._folder)
+
+    def folder(self, step_id: str) -> Path:
+        """Returns the empty folder for one attempt of a step; it is made when first written to."""
+        path = self._folder / step_id
+        if path.exists():
+            with storage_errors("clear", path):
+                shutil.rmtree(path)
+        return path
+
+    def commit(self, ctx: StepContext, folder: str, outputs: Mapping[str, Any]) -> Commit:
+        """Moves what an attempt wrote to its places, and returns the outputs as they stand there.
+
+        Args:
+            ctx: The attempt's context.
+            folder: The step's output folder, relative to the pipeline's.
+            outputs: What the step gave; artifacts outside of staging stay where they are.
+
+        Raises:
+            StepFailedError: If another step of the run already wrote to one of the places.
+            StorageError: If the disk refuses.
+        """
+        target = self._out / folder
+        artifacts = [value for value in outputs.values() if isinstance(value, Artifact)]
+        staged = _outermost(
+            [ctx.staging / name for name in ctx.names if (ctx.staging / name).exists()]
+            + [item.path for item in artifacts if item.path.is_relative_to(ctx.staging)]
+        )
+        for path in staged:
+            self._claim(target / path.relative_to(ctx.staging), ctx.step_id)
+        for path in staged:
+            self._place(path, target / path.relative_to(ctx.staging))
+        final = {name: _moved(value, ctx.staging, target) for name, value in outputs.items()}
+        described = [value.path for value in final.values() if isinstance(value, Artifact)]
+        places = [target / path.relative_to(ctx.staging) for path in staged]
+        extras = tuple(
+            Artifact.of(place)
+            for place in places
+            if not any(path == place or path.is_relative_to(place) for path in described)
+        )
+        new = [*(item for item in artifacts), *extras]
+        return Commit(
+            outputs=final,
+            extras=extras,
+            bytes_written=sum(item.size_bytes for item in new),
+            files_written=sum(_count_files(path) for path in {*places, *described}),
+        )
+
+    def remove(self) -> None:
+        """Removes the folder; what cannot be removed now is removed by a later run."""
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _claim(self, place: Path, step_id: str) -> None:
+        with self._lock:
+            other = self._claims.setdefault(place, step_id)
+        if other != step_id:
+            raise StepFailedError(
+                f"Steps '{other}' and '{step_id}' both write {place}. Give one of them another file name "
+                "or output folder."
+            )
+
+    def _place(self, staged: Path, place: Path) -> None:
+        """Moves one file or folder; a folder in its way is put aside first, for it cannot be replaced."""
+        if place.exists() and (place.is_dir() or staged.is_dir()):
+            with storage_errors("replace", place):
+                self._trash.mkdir(exist_ok=True)
+                place.rename(self._trash / f"{time.monotonic_ns()}-{place.name}")
+        publish(staged, place)
+
+
+def remove_dead(out: Path) -> None:
+    """Removes the staging folders of runs whose process is gone; those of live ones stay."""
+    home = out / ".gridloom" / "staging"
+    for folder in sorted(home.iterdir()) if home.is_dir() else []:
+        if not _alive(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _alive(folder: Path) -> bool:
+    try:
+        if folder.name.startswith(STAGING_PREFIX):
+            return time.time() - folder.stat().st_mtime < _ABANDONED_S
+        owner = msgspec.json.decode((folder / _OWNER).read_bytes(), type=_Owner)
+    except (OSError, msgspec.MsgspecError):
+        # the owner is written before the folder gets its name: without one, nobody works here
+        return False
+    if owner.host != socket.gethostname():
+        return True
+    try:
+        os.kill(owner.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return owner.started == _started(owner.pid)
+
+
+def _this_process() -> _Owner:
+    return _Owner(host=socket.gethostname(), pid=os.getpid(), started=_started(os.getpid()))
+
+
+def _started(pid: int) -> str:
+    """Returns when a process began, as the system counts it; empty where it does not say."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        # the command's name may hold spaces and brackets; the fields after it do not
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ""
+    return f"{boot}:{fields[19]}"
+
+
+def _outermost(paths: Iterable[Path]) -> list[Path]:
+    """Returns the paths that lie in none of the others, sorted."""
+    kept: list[Path] = []
+    for path in sorted(set(paths)):
+        if not any(path.is_relative_to(outer) for outer in kept):
+            kept.append(path)
+    return kept
+
+
+def _moved(value: Any, staging: Path, target: Path) -> Any:
+    if isinstance(value, Artifact) and value.path.is_relative_to(staging):
+        return value.moved(target / value.path.relative_to(staging))
+    return value
+
+
+def _count_files(path: Path) -> int:
+    return sum(1 for file in path.rglob("*") if file.is_file()) if path.is_dir() else 1

@@ -1,0 +1,274 @@
+"""One step of one run, in a worker thread: decide, execute, check, commit."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gridloom.artifact import Artifact
+from gridloom.dag.bus import EventBus
+from gridloom.dag.cache import CachedOutputs, Manifest, ManifestStore, outputs_recorded
+from gridloom.dag.context import CancelToken, StepContext
+from gridloom.dag.events import CacheDecided, LogWritten, StepStarted
+from gridloom.dag.explain import Decision, decide, inputs_for
+from gridloom.dag.graph import StepNode
+from gridloom.dag.kinds import is_artifact, type_name
+from gridloom.dag.outcome import StepMetrics, StepOutcome, StepOutput
+from gridloom.dag.redact import Redactor
+from gridloom.dag.staging import Commit, Staging
+from gridloom.dag.values import settle_value
+from gridloom.dag.wiring import Binding
+from gridloom.errors import CheckFailedError, GridLoomError, StepFailedError, StorageError
+from gridloom.files import storage_errors
+
+if sys.platform != "win32":
+    import resource
+
+__all__ = ["RunServices", "StepTask"]
+
+_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunServices:
+    """What the steps of one run share."""
+
+    out: Path
+    run_id: str
+    force: bool
+    bus: EventBus
+    token: CancelToken
+    store: ManifestStore
+    staging: Staging
+    redactor: Redactor
+
+
+class StepTask:
+    """One step of one run; `attempt` is called in a worker thread, again for each retry."""
+
+    def __init__(
+        self,
+        node: StepNode,
+        bindings: tuple[Binding, ...],
+        outputs: Mapping[str, Mapping[str, Any]],
+        services: RunServices,
+    ) -> None:
+        self._node = node
+        self._bindings = bindings
+        self._run = services
+        self._inputs = inputs_for(bindings, outputs)
+        self._started_s = time.perf_counter()
+        self._cpu_s = 0.0
+        self._decision: Decision | None = None
+        self._ctx: StepContext | None = None
+
+    def attempt(self, number: int) -> StepOutput:
+        """Returns how an attempt ended, whatever it raised.
+
+        Args:
+            number: 1 for the first.
+        """
+        cpu_s = time.thread_time()
+        self._ctx = None
+        try:
+            output = self._attempt(number)
+        except BaseException as error:  # noqa: BLE001 - a step may raise anything; it becomes the step's outcome
+            output = self._ended_badly(error, number)
+        self._cpu_s += time.thread_time() - cpu_s
+        metrics = replace(
+            output.metrics,
+            duration_s=time.perf_counter() - self._started_s,
+            cpu_s=self._cpu_s,
+            peak_rss_bytes=_peak_rss_bytes(),
+        )
+        return replace(output, metrics=metrics, duration_s=metrics.duration_s)
+
+    def _attempt(self, number: int) -> StepOutput:
+        decision = self._decision or self._decide()
+        self._decision = decision
+        if decision.cached:
+            return self._cached(decision, decision.cached)
+        step, step_id = self._node.step, self._node.step_id
+        if step.config.dry_run:
+            return StepOutput(
+                step_id=step_id, outcome=StepOutcome.skipped, reason=f"dry run; otherwise: {decision.reason}"
+            )
+        self._run.bus.emit(
+            StepStarted,
+            step_id=step_id,
+            step_name=step.step_name,
+            attempt=number,
+            reason=decision.reason,
+        )
+        ctx = self._ctx = StepContext(
+            out=self._run.out,
+            step_id=step_id,
+            staging=self._run.staging.folder(step_id),
+            run_id=self._run.run_id,
+            force=self._run.force,
+            token=self._run.token,
+            emit=self._run.bus.emit,
+        )
+        ctx.raise_if_cancelled()
+        outputs = self._checked(step.run(self._inputs, ctx))
+        self._check_findings(ctx)
+        commit = self._run.staging.commit(ctx, step.output_folder(), outputs)
+        self._remember(decision, commit, ctx)
+        return StepOutput(
+            step_id=step_id,
+            outcome=StepOutcome.executed,
+            reason=decision.reason,
+            artifacts=commit.outputs,
+            metrics=_metrics(ctx, commit),
+            findings=ctx.findings,
+            attempts=number,
+        )
+
+    def _decide(self) -> Decision:
+        decision = decide(self._node, self._bindings, self._inputs, self._run.store, force=self._run.force)
+        reason = self._run.redactor.text(decision.reason)
+        if decision.fingerprint:
+            self._run.bus.emit(
+                CacheDecided, step_id=self._node.step_id, hit=decision.cached is not None, reason=reason
+            )
+        return replace(decision, reason=reason)
+
+    def _cached(self, decision: Decision, found: CachedOutputs) -> StepOutput:
+        return StepOutput(
+            step_id=self._node.step_id,
+            outcome=StepOutcome.cached,
+            reason=decision.reason,
+            artifacts=found.outputs,
+            metrics=StepMetrics(rows=found.rows),
+            findings=found.findings,
+        )
+
+    def _checked(self, result: Any) -> dict[str, Any]:
+        """Returns the outputs by field name if they are what the annotation promises."""
+        signature = self._node.signature
+        if signature.several is None:
+            given: Mapping[str, Any] = {"output": result} if signature.outputs else {}
+        elif isinstance(result, signature.several):
+            given = result._asdict()  # type: ignore[attr-defined]
+        else:
+            raise StepFailedError(self._unexpected(type_name(signature.several), result, "it"))
+        if not signature.outputs and result is not None:
+            raise StepFailedError(
+                f"{self._unexpected('nothing', result, 'it')} "
+                f"Annotate the result of {signature.owner}._execute."
+            )
+        return {name: self._check_output(name, kind, given[name]) for name, kind in signature.outputs.items()}
+
+    def _check_output(self, name: str, kind: Any, value: Any) -> Any:
+        what = "it" if name == "output" else f"`{name}`"
+        if not is_artifact(kind):
+            return settle_value(value, kind, f"The output of step '{self._node.step_id}' ({what})")
+        if not isinstance(value, kind):
+            raise StepFailedError(self._unexpected(type_name(kind), value, what))
+        if not value.path.exists():
+            raise StepFailedError(
+                f"Step '{self._node.step_id}' should give {type_name(kind)}, but there is no file at "
+                f"{value.path}. Write it to ctx.path(...) before returning its artifact."
+            )
+        return value
+
+    def _unexpected(self, expected: str, value: Any, what: str) -> str:
+        given = "None" if value is None else f"an object of type {type_name(type(value))}"
+        hint = " Return the artifact of what it wrote." if value is None else ""
+        named = "" if what == "it" else f" as {what}"
+        return f"Step '{self._node.step_id}' should give {expected}{named}, but it gave {given}.{hint}"
+
+    def _check_findings(self, ctx: StepContext) -> None:
+        failed = [finding for finding in ctx.findings if finding.blocks]
+        if failed:
+            said = "; ".join(f"{finding.name}: {finding.detail or finding.why}" for finding in failed)
+            raise CheckFailedError(
+                f"Step '{self._node.step_id}' published nothing, because required checks failed: {said}"
+            )
+
+    def _remember(self, decision: Decision, commit: Commit, ctx: StepContext) -> None:
+        if decision.fingerprint is None:
+            return
+        manifest = Manifest(
+            key=decision.fingerprint.key,
+            step_id=ctx.step_id,
+            fingerprint=decision.fingerprint,
+            outputs=outputs_recorded(commit.outputs, self._node.signature.outputs, self._run.out),
+            extras=[extra.to_json(self._run.out) for extra in commit.extras],
+            findings=list(ctx.findings),
+            rows=_rows(ctx, commit),
+            run_id=ctx.run_id,
+        )
+        if not self._run.store.store(manifest):
+            self._run.bus.emit(
+                LogWritten,
+                step_id=ctx.step_id,
+                level="warning",
+                message="The output holds a secret, so it is not remembered and the step will run again.",
+            )
+
+    def _ended_badly(self, error: BaseException, number: int) -> StepOutput:
+        error = _explained(error, self._run.out)
+        if not self._run.redactor.error(error):
+            text = self._run.redactor.text(f"{type(error).__name__}: {error}")
+            error = StepFailedError(f"Step '{self._node.step_id}' failed with {text}")
+        cancelled = self._run.token.cancelled
+        ctx = self._ctx
+        return StepOutput(
+            step_id=self._node.step_id,
+            outcome=StepOutcome.cancelled if cancelled else StepOutcome.failed,
+            reason=self._run.token.reason if cancelled else _said(error),
+            metrics=_metrics(ctx, None) if ctx else StepMetrics(),
+            findings=ctx.findings if ctx else (),
+            error=error,
+            attempts=number,
+        )
+
+
+def _explained(error: BaseException, out: Path) -> BaseException:
+    """Returns a sentence for a disk that is full or read-only, and any other error as it is."""
+    if not isinstance(error, OSError) or error.errno not in _DISK_ERRORS:
+        return error
+    try:
+        with storage_errors("write", Path(error.filename) if error.filename else out):
+            raise error
+    except StorageError as explained:
+        return explained
+
+
+def _said(error: BaseException) -> str:
+    return str(error) if isinstance(error, GridLoomError) else f"{type(error).__name__}: {error}"
+
+
+def _rows(ctx: StepContext, commit: Commit | None) -> int:
+    """Returns the rows of the artifacts where they say it, else what the step counted."""
+    artifacts = [value for value in commit.outputs.values() if isinstance(value, Artifact)] if commit else []
+    said = [rows for rows in (getattr(item, "rows", None) for item in artifacts) if isinstance(rows, int)]
+    return sum(said) if said else ctx.counters["rows"]
+
+
+def _metrics(ctx: StepContext, commit: Commit | None) -> StepMetrics:
+    counted = ctx.counters
+    return StepMetrics(
+        rows=_rows(ctx, commit),
+        rows_received=counted["rows_received"],
+        requests=counted["requests"],
+        retries=counted["retries"],
+        bytes_received=counted["bytes_received"],
+        bytes_written=commit.bytes_written if commit else 0,
+        files_written=commit.files_written if commit else 0,
+        custom=ctx.custom_metrics,
+    )
+
+
+def _peak_rss_bytes() -> int:
+    """Returns the largest memory of the process so far; 0 where the system does not tell."""
+    if sys.platform == "win32":
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024

@@ -1,0 +1,1 @@
+"""From the EIA API to landed raw pages: planner, client, limiter, store, and the stand-in server."""

@@ -1,0 +1,291 @@
+"""The extract step: one route of one source, from the DAG's point of view."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import httpx2
+import msgspec
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from gridloom.dag.config import StepConfig, operational
+from gridloom.dag.context import StepContext
+from gridloom.dag.step import CacheableStep
+from gridloom.errors import ConfigError
+from gridloom.extract.checks import check_hours, expected_rows, rows_present
+from gridloom.extract.connect import connected
+from gridloom.extract.fetch import Fetcher
+from gridloom.extract.limiter import limiter_seconds
+from gridloom.extract.plan import STANDARD_BATCH_DAYS, plan_windows
+from gridloom.extract.source import DEFAULT_BASE_URL, RateLimit, Source
+from gridloom.extract.store import Metadata, RawStore, utc_now
+from gridloom.extract.survey import Survey, due_reason, survey
+from gridloom.files import digest_bytes, write_atomic
+from gridloom.grid.artifacts import LandedWindow, RawPages, WindowSet
+from gridloom.grid.hours import HourRange
+from gridloom.grid.raw import Receipt, Window, source_folder
+from gridloom.grid.routes import MAX_ROWS_PER_REQUEST
+from gridloom.grid.series import RouteRequest, parse_series, route_requests
+
+__all__ = ["EIAExtractConfig", "EIAExtractStep"]
+
+
+class EIAExtractConfig(StepConfig):
+    """What to fetch from one route, and how.
+
+    Raises:
+        ConfigError: If a setting is out of its range, or two contradict each other.
+    """
+
+    series: tuple[str, ...] = Field(
+        description="Series of one route: D, DF, NG, TI; or NG.<fuel> and NG.all for every fuel."
+    )
+    respondents: tuple[str, ...] = Field(description="Respondent codes, such as PACW.")
+    first: str = Field(description="First period, YYYY-MM-DDTHH in UTC (the hour's end).")
+    last: str = Field(description="Last period, YYYY-MM-DDTHH, inclusive.")
+    batch_days: int = Field(STANDARD_BATCH_DAYS, description="Days per request window.")
+    page_rows: int = Field(
+        MAX_ROWS_PER_REQUEST,
+        description=f"Rows per request, 1 to {MAX_ROWS_PER_REQUEST:,} (the API's limit).",
+    )
+    source: str = Field(
+        "",
+        description="Identity under which answers are kept: eia, custom:<name>, sample; empty for the URL's.",
+    )
+    base_url: str = operational(
+        DEFAULT_BASE_URL, description="API to ask, version included; its host is the source."
+    )
+    sample: bool = operational(
+        default=False, description="Ask the embedded sample through real HTTP; the key is not used."
+    )
+    api_key: SecretStr | None = operational(
+        None, repr=False, description="API key; by default that of the environment variable EIA_API_KEY."
+    )
+    concurrency: int = operational(5, ge=1, le=100, description="Requests in flight at most.")
+    rate_limit: RateLimit = operational(
+        None,
+        description="Requests per second at most, over all steps; 'off' for loopback URLs only."
+        "  [default: 5; off for the sample]",
+    )
+    timeout_s: float = operational(
+        60.0, gt=0, le=3600, description="Seconds of silence after which a request is given up."
+    )
+    refresh_days: int = operational(
+        45,
+        ge=0,
+        description="Ask again for windows that were fetched less than this many days after their last hour.",
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_source(cls, values: Any) -> Any:
+        """Fills in `source`, `base_url` and `sample`, of which each may decide the others."""
+        if not isinstance(values, Mapping):
+            return values
+        given = str(values.get("source") or "")
+        if values.get("sample") or given.startswith("sample"):
+            found = Source.sample()
+            fits = given in {"", "sample", found.identity}
+        else:
+            found = Source.of_url(values.get("base_url"))
+            fits = given in {"", found.identity} or (given.startswith("custom:") and found.identity != "eia")
+        if not fits:
+            raise ConfigError(
+                f"The source '{given}' is not the one that is asked, which is '{found.identity}'. "
+                "Leave `source` out, or set `base_url` or `sample` to match it."
+            )
+        identity = given if given.startswith("custom:") else found.identity
+        return {**values, "source": identity, "base_url": found.base_url, "sample": found.is_sample}
+
+    @field_validator("series", mode="before")
+    @classmethod
+    def _canonical_series(cls, value: Any) -> tuple[str, ...]:
+        return parse_series(value)
+
+    @field_validator("respondents")
+    @classmethod
+    def _sorted_codes(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        return tuple(sorted(set(value)))
+
+    @model_validator(mode="after")
+    def _can_be_planned(self) -> Self:
+        requests = route_requests(self.series)
+        if len(requests) > 1:
+            routes = " and ".join(request.route.id for request in requests)
+            raise ConfigError(
+                f"The series {', '.join(self.series)} stand on the routes {routes}, "
+                "and an extract step reads one. Use two steps."
+            )
+        self.origin.check_rate_limit(self.rate_limit)
+        self.windows()
+        return self
+
+    @property
+    def origin(self) -> Source:
+        """The source."""
+        return Source(self.source, self.base_url)
+
+    @property
+    def request(self) -> RouteRequest:
+        """Route and types."""
+        return route_requests(self.series)[0]
+
+    @property
+    def hours(self) -> HourRange:
+        """The periods asked for."""
+        return HourRange.of_labels(self.first, self.last)
+
+    def windows(self) -> tuple[Window, ...]:
+        """Returns the request windows."""
+        return plan_windows(
+            self.hours, self.request, self.respondents, batch_days=self.batch_days, page_rows=self.page_rows
+        )
+
+
+class EIAExtractStep(CacheableStep[EIAExtractConfig]):
+    """Fetches one route's hours and lands them as raw pages; what stands already is not asked for again.
+
+    Args:
+        config: What to fetch, and how.
+        transport: What carries the requests; by default the network.
+        now: The clock that times of fetch come from.
+    """
+
+    version = "1"
+
+    def __init__(
+        self,
+        config: EIAExtractConfig,
+        *,
+        transport: httpx2.AsyncBaseTransport | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        super().__init__(config)
+        self._transport = transport
+        self._now = now
+
+    @property
+    def step_id(self) -> str:
+        """Name of the step in its DAG; by default ``extract-`` and the route."""
+        return self.config.step_id or f"extract-{self.config.request.route.id}"
+
+    def output_folder(self) -> str:
+        """Returns the source's folder."""
+        return f"raw/{source_folder(self.config.source)}"
+
+    def plan_detail(self, out: Path) -> dict[str, Any]:
+        """Returns windows in all and landed, requests still to make, and the seconds of the limiter."""
+        windows = self.config.windows()
+        found = self._survey(self._store(out / self.output_folder()), windows)
+        ask, per_s = found.ask, self.config.origin.per_s(self.config.rate_limit)
+        return {
+            "windows": len(windows),
+            "windows_landed": len(found.standing),
+            "requests": {"least": ask.least, "most": ask.most, "metadata": ask.metadata},
+            "limiter_s": round(limiter_seconds(ask.most, per_s), 2),
+        }
+
+    def should_use_cache(self, cached: Mapping[str, Any]) -> Literal[True] | str:
+        """Returns True, or that the source may have revised or added hours since."""
+        windows = self.config.windows()
+        for pages in cached.values():
+            if isinstance(pages, RawPages):
+                return due_reason(self._survey(self._store(pages.folder), windows), windows) or True
+        return True
+
+    async def _execute(self, ctx: StepContext) -> RawPages:
+        loop = asyncio.get_running_loop()
+        work = asyncio.ensure_future(self._extract(ctx))
+
+        def stop() -> None:
+            # A loop that has ended has nothing left to stop.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(work.cancel)
+
+        ctx.on_cancel(stop)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            ctx.raise_if_cancelled()
+            raise
+
+    async def _extract(self, ctx: StepContext) -> RawPages:
+        config, windows = self.config, self.config.windows()
+        store = self._store(ctx.out / self.output_folder())
+        found = await asyncio.to_thread(self._survey, store, windows, force=ctx.force)
+        metadata, receipts = found.metadata, dict(found.standing)
+        if metadata is None or found.left:
+            store.sweep()
+            async with connected(
+                config.origin,
+                api_key=config.api_key,
+                rate_limit=config.rate_limit,
+                concurrency=config.concurrency,
+                timeout_s=config.timeout_s,
+                transport=self._transport,
+                count=ctx.add,
+            ) as client:
+                fetcher = Fetcher(client=client, store=store, width=2 * config.concurrency)
+                metadata = metadata or await fetcher.metadata(config.request.route)
+                check_hours(metadata, config.hours)
+                await self._fetch(fetcher, found, receipts, ctx)
+        check_hours(metadata, config.hours)
+        for finding in rows_present(config.respondents, receipts.values()):
+            ctx.finding(finding)
+        return self._index(ctx, metadata, [(window, receipts[window]) for window in windows])
+
+    async def _fetch(
+        self, fetcher: Fetcher, found: Survey, receipts: dict[Window, Receipt], ctx: StepContext
+    ) -> None:
+        done = sum(receipt.rows for receipt in receipts.values())
+
+        def landed(window: Window, receipt: Receipt) -> None:
+            nonlocal done
+            receipts[window] = receipt
+            done += receipt.rows
+            ctx.add(rows_received=receipt.rows)
+            ctx.progress(done, expected_rows(self.config.windows(), receipts))
+
+        ctx.progress(done, expected_rows(self.config.windows(), receipts))
+        await fetcher.windows(found.left, landed)
+
+    def _index(self, ctx: StepContext, metadata: Metadata, landed: list[tuple[Window, Receipt]]) -> RawPages:
+        config, route = self.config, self.config.request.route
+        index = WindowSet(
+            source=config.source,
+            route=route.id,
+            first=config.first,
+            last=config.last,
+            respondents=config.respondents,
+            types=config.request.types,
+            source_first=metadata.first,
+            source_last=metadata.last,
+            windows=tuple(
+                LandedWindow(window.digest(config.source), receipt.content_digest, receipt.rows)
+                for window, receipt in landed
+            ),
+        )
+        asked = [window.request() for window, _ in landed]
+        name = digest_bytes(msgspec.json.encode([config.source, asked], order="deterministic"))
+        path = ctx.path(f"sets/{name.removeprefix('sha256:')[:16]}.json")
+        write_atomic(path, msgspec.json.encode(index))
+        rows = sum(receipt.rows for _, receipt in landed)
+        return RawPages.of(path, rows=rows, windows=len(landed), route=route.id)
+
+    def _store(self, folder: Path) -> RawStore:
+        return RawStore(folder, self.config.source, now=self._now)
+
+    def _survey(self, store: RawStore, windows: tuple[Window, ...], *, force: bool = False) -> Survey:
+        return survey(
+            store,
+            self.config.request.route,
+            self.config.hours,
+            windows,
+            refresh_days=self.config.refresh_days,
+            force=force,
+        )

@@ -1,0 +1,215 @@
+"""The store of raw answers on disk: landing windows whole, finding them again, knowing which are due.
+
+::
+
+    raw/<source folder>/<digest>/             one landed window (format in `gridloom.grid.raw`)
+    raw/<source folder>/metadata/<route>.json the route's metadata
+    raw/<source folder>/.staging-…            unfinished, or on its way out
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import msgspec
+
+from gridloom.errors import ConfigError, RawDataError, SourceAnswerError
+from gridloom.extract.pages import Page, Proof
+from gridloom.files import STAGING_PREFIX, publish, storage_errors, write_atomic
+from gridloom.grid.hours import HOUR, HourRange, parse_label
+from gridloom.grid.raw import RECEIPT_NAME, PageReceipt, Receipt, Window, read_pages, read_receipt
+from gridloom.grid.routes import Route
+
+__all__ = ["Metadata", "RawStore", "is_due", "utc_now"]
+
+_SETTLED_AFTER: Final = timedelta(hours=6)
+_LEFTOVER_S: Final = 24 * 3600.0
+
+
+def utc_now() -> datetime:
+    """Returns the time, to the second."""
+    return datetime.now(UTC).replace(microsecond=0)
+
+
+def is_due(hours: HourRange, fetched_at: datetime, now: datetime, refresh_days: int) -> bool:
+    """Returns whether an answer may have been revised since, so that it is asked for again.
+
+    It is where it was fetched less than `refresh_days` after its last hour, and more than six hours ago.
+
+    Args:
+        hours: The periods of the answer.
+        fetched_at: When it was fetched.
+        now: The time.
+        refresh_days: Days for which the source revises an hour.
+    """
+    revised_until = hours.stop - HOUR + timedelta(days=refresh_days)
+    return fetched_at < revised_until and now - fetched_at > _SETTLED_AFTER
+
+
+class Metadata(msgspec.Struct, frozen=True):
+    """A route's landed metadata: the periods that the source has, and its answer."""
+
+    source: str
+    route: str
+    first: str
+    last: str
+    fetched_at: datetime
+    answer: dict[str, Any]
+    format: int = 1
+
+    @classmethod
+    def of_answer(cls, body: bytes, *, source: str, route: Route, fetched_at: datetime) -> Metadata:
+        """Returns the metadata in an answer.
+
+        Args:
+            body: The scrubbed answer.
+            source: Source identity.
+            route: The route.
+            fetched_at: When it was fetched.
+
+        Raises:
+            SourceAnswerError: If it names no first and last period.
+        """
+        answer = msgspec.json.decode(body)
+        response = answer.get("response")
+        ends = [str(response.get(name, "")) if isinstance(response, dict) else "" for name in _ENDS]
+        try:
+            first, last = (end[: len("YYYY-MM-DDTHH")] for end in ends)
+            HourRange.of_labels(first, last)
+        except ConfigError:
+            raise SourceAnswerError(
+                f"The metadata of {route.path} has {_ENDS[0]} '{ends[0]}' and {_ENDS[1]} '{ends[1]}' "
+                "instead of two hours. Check that --base-url points to an EIA API of version 2."
+            ) from None
+        return cls(source, route.id, first, last, fetched_at, answer)
+
+    @property
+    def hours(self) -> HourRange:
+        """The periods that the source has."""
+        return HourRange(parse_label(self.first), parse_label(self.last) + HOUR)
+
+
+_ENDS: Final = ("startPeriod", "endPeriod")
+
+
+class RawStore:
+    """Landed answers of one source.
+
+    Args:
+        folder: The source's folder, ``raw/<source folder>``.
+        source: Source identity.
+        now: The clock.
+    """
+
+    def __init__(self, folder: Path, source: str, *, now: Callable[[], datetime] = utc_now) -> None:
+        self.folder = folder
+        self.source = source
+        self.now = now
+
+    def landed(self, window: Window) -> Receipt | None:
+        """Returns the receipt of a window where it stands whole on disk, else None.
+
+        Every page is read and checked: a truncated or changed one is as good as none.
+
+        Raises:
+            StorageError: If the disk refuses to be read.
+        """
+        folder = self.folder / window.digest(self.source)
+        if not (folder / RECEIPT_NAME).is_file():
+            return None
+        try:
+            receipt = read_receipt(folder)
+            for _ in read_pages(folder, receipt):
+                pass
+        except RawDataError:
+            return None
+        return receipt if (receipt.source, receipt.request) == (self.source, window.request()) else None
+
+    def land(self, window: Window, pages: Sequence[Page], proof: Proof) -> Receipt:
+        """Writes a proven window, whole or not at all, and returns its receipt.
+
+        An older folder of the same window is moved aside first; if that is where everything ends, the
+        window is asked for again.
+
+        Raises:
+            StorageError: If the disk refuses; nothing is left behind then.
+        """
+        final = self.folder / window.digest(self.source)
+        staged, aside = (
+            self.folder / f"{STAGING_PREFIX}{final.name}-{secrets.token_hex(4)}" for _ in range(2)
+        )
+        names = [f"page-{place:04d}.json.gz" for place in range(len(pages))]
+        receipt = Receipt(
+            source=self.source,
+            request=window.request(),
+            rows=proof.rows,
+            total=pages[0].total,
+            pages=tuple(
+                PageReceipt(name, len(page.keys), len(page.packed), page.digest)
+                for name, page in zip(names, pages, strict=True)
+            ),
+            api_version=pages[0].api_version,
+            fetched_at=self.now(),
+            rows_by_respondent=proof.rows_by_respondent,
+        )
+        with storage_errors("write", final):
+            try:
+                staged.mkdir(parents=True)
+                for name, page in zip(names, pages, strict=True):
+                    (staged / name).write_bytes(page.packed)
+                (staged / RECEIPT_NAME).write_bytes(msgspec.json.encode(receipt))
+                if final.exists():
+                    final.replace(aside)
+                publish(staged, final)
+            finally:
+                for leftover in (staged, aside):
+                    shutil.rmtree(leftover, ignore_errors=True)
+        return receipt
+
+    def metadata(self, route: Route) -> Metadata | None:
+        """Returns a route's landed metadata, or None where there is none that can be read.
+
+        Raises:
+            StorageError: If the disk refuses to be read.
+        """
+        path = self._metadata_path(route)
+        if not path.is_file():
+            return None
+        try:
+            with storage_errors("read", path):
+                found = msgspec.json.decode(path.read_bytes(), type=Metadata)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+        return found if (found.source, found.route) == (self.source, route.id) else None
+
+    def land_metadata(self, route: Route, body: bytes) -> Metadata:
+        """Writes a route's metadata and returns it.
+
+        Args:
+            route: The route.
+            body: The scrubbed answer.
+
+        Raises:
+            SourceAnswerError: If the answer names no first and last period.
+            StorageError: If the disk refuses.
+        """
+        metadata = Metadata.of_answer(body, source=self.source, route=route, fetched_at=self.now())
+        write_atomic(self._metadata_path(route), msgspec.json.encode(metadata))
+        return metadata
+
+    def sweep(self) -> None:
+        """Removes what runs that were killed more than a day ago left unfinished."""
+        for path in self.folder.glob(f"{STAGING_PREFIX}*"):
+            with storage_errors("remove", path):
+                old = path.exists() and path.stat().st_mtime < time.time() - _LEFTOVER_S
+            if old:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _metadata_path(self, route: Route) -> Path:
+        return self.folder / "metadata" / f"{route.id}.json"

@@ -1,0 +1,241 @@
+"""From EIA to one Parquet: which steps, in what order, with which settings.
+
+::
+
+    extract-region-data ──┐
+                          ├── transform ── hourly/<name>.parquet
+    extract-fuel-type-data ┘
+
+`prepare` checks everything that can be checked before any work, `build` makes the DAG, `hourly` does
+both and runs it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from gridloom.dag import PipelineDAG, PipelineDAGConfig
+from gridloom.errors import ConfigError, GridLoomError, KeyMissingError, NoDataError
+from gridloom.extract.secret import resolve_key
+from gridloom.extract.source import Source, known_respondents
+from gridloom.extract.steps import EIAExtractConfig, EIAExtractStep
+from gridloom.grid.artifacts import HourlyTable
+from gridloom.grid.hours import HourRange, label
+from gridloom.grid.respondents import all_respondents, resolve, unknown_code_error
+from gridloom.grid.series import route_requests
+from gridloom.grid.table import table_name
+from gridloom.pipelines.settings import HourlySettings
+from gridloom.sample import SAMPLE_HOURS
+from gridloom.transform.steps import TransformConfig, TransformStep
+
+__all__ = ["Prepared", "build", "hourly", "prepare"]
+
+_REGISTER = "https://www.eia.gov/opendata/register.php"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """Settings that were found good, and what they come to.
+
+    Attributes:
+        settings: As given.
+        hours: The periods asked for.
+        respondents: Valid codes, sorted.
+        series: Canonical series names, sorted.
+        batch_days: Days per request window.
+        name: File name of the table, without ending.
+        source: Where the data comes from.
+        api_key: The key, or None where the source needs none.
+        warnings: Lines that the user should see, such as corrected codes.
+    """
+
+    settings: HourlySettings
+    hours: HourRange
+    respondents: tuple[str, ...]
+    series: tuple[str, ...]
+    batch_days: int
+    name: str
+    source: Source
+    api_key: SecretStr | None
+    warnings: tuple[str, ...]
+
+    @property
+    def parquet(self) -> Path:
+        """Where the table will stand."""
+        return self.settings.out / "hourly" / f"{self.name}.parquet"
+
+
+def prepare(
+    settings: HourlySettings, *, api_key: SecretStr | None = None, name_region: str | None = None
+) -> Prepared:
+    """Returns what `settings` come to, checked as far as possible without asking for data.
+
+    The source is asked for its list of respondents only where a code is in no table of ours.
+
+    Args:
+        settings: The settings.
+        api_key: The key; by default that of the environment.
+        name_region: A region that the default file name should carry.
+
+    Raises:
+        UsageError: If a setting, a code or the key cannot be used; the subclass says which.
+        SourceError: If an unknown code had to be looked up and the source did not answer.
+    """
+    resolved = settings.resolved()
+    source = Source.sample() if settings.sample else Source.of_url(settings.base_url)
+    if settings.sample:
+        _check_sample_hours(resolved.hours)
+    key = _check_key(source, resolve_key(api_key))
+    source.check_rate_limit(settings.rate_limit)
+    codes, unknown, warnings = resolve(list(resolved.regions))
+    if unknown:
+        _look_up(unknown, source, key)
+    return Prepared(
+        settings=settings,
+        hours=resolved.hours,
+        respondents=tuple(sorted(codes)),
+        series=resolved.series,
+        batch_days=resolved.batch_days,
+        name=settings.name or table_name(resolved.hours, name_region),
+        source=source,
+        api_key=key,
+        warnings=tuple(warnings),
+    )
+
+
+def _check_sample_hours(hours: HourRange) -> None:
+    if hours.start < SAMPLE_HOURS.start or hours.stop > SAMPLE_HOURS.stop:
+        raise NoDataError(
+            f"The embedded sample has {SAMPLE_HOURS}, you asked for {hours}. "
+            f"Use --year {SAMPLE_HOURS.name} with --sample, or leave --sample out and set EIA_API_KEY."
+        )
+
+
+def _check_key(source: Source, key: SecretStr | None) -> SecretStr | None:
+    if not source.needs_key:
+        return None
+    if key is None:
+        raise KeyMissingError(
+            f"No API key: set EIA_API_KEY to your key (free at {_REGISTER}), "
+            "or use --sample for the embedded data. For a server that checks no key, any text will do."
+        )
+    return key
+
+
+def _look_up(unknown: list[str], source: Source, key: SecretStr | None) -> None:
+    """Raises unless the source's own list has the codes that ours has not."""
+    listed = known_respondents(source, key)
+    still = [code for code in unknown if code not in listed]
+    if still:
+        raise unknown_code_error(still, sorted({*listed, *all_respondents()}))
+
+
+def build(prepared: Prepared) -> PipelineDAG:
+    """Returns the DAG of a prepared run: one extract step per route, then the transform.
+
+    Raises:
+        ConfigError: If a step refuses its settings.
+    """
+    settings = prepared.settings
+    dag = PipelineDAG(
+        PipelineDAGConfig(
+            pipeline_name="hourly",
+            output_dir=settings.out,
+            max_parallel_steps=settings.max_parallel,
+            stop_on_failure=not settings.continue_on_failure,
+            force=settings.force,
+        )
+    )
+    extracts = [dag.add_step(step) for step in _extract_steps(prepared)]
+    if settings.through == "transform":
+        config = TransformConfig(
+            name=prepared.name,
+            first=prepared.hours.first_label,
+            last=prepared.hours.last_label,
+            respondents=prepared.respondents,
+            series=prepared.series,
+        )
+        dag.add_step(TransformStep(config), dependencies=extracts)
+    return dag
+
+
+def _extract_steps(prepared: Prepared) -> Iterable[EIAExtractStep]:
+    settings = prepared.settings
+    for request in route_requests(prepared.series):
+        names = tuple(f"{request.route.prefix}{code}" for code in request.types or ("all",))
+        yield EIAExtractStep(
+            EIAExtractConfig(
+                series=names,
+                respondents=prepared.respondents,
+                first=prepared.hours.first_label,
+                last=prepared.hours.last_label,
+                batch_days=prepared.batch_days,
+                page_rows=settings.records_per_request,
+                source=prepared.source.identity,
+                base_url=prepared.source.base_url,
+                api_key=prepared.api_key,
+                concurrency=settings.concurrency,
+                rate_limit=settings.rate_limit,
+                refresh_days=settings.refresh_days,
+            )
+        )
+
+
+def hourly(
+    start: str | datetime | None = None,
+    end: str | datetime | None = None,
+    regions: Iterable[str] | str | None = None,
+    series: Iterable[str] | str | None = None,
+    **settings: object,
+) -> HourlyTable:
+    """Fetches hourly EIA-930 data and returns the one complete, checked table of it.
+
+    Args:
+        start: First period, ``YYYY-MM-DDTHH`` or an aware datetime in UTC (the hour's END), inclusive.
+        end: Last period, inclusive.
+        regions: Respondent codes; by default the standard eight.
+        series: Series names; by default demand and every fuel (``D,NG.all``).
+        **settings: Any other field of `HourlySettings`, such as ``year=2023``, ``out="data"``,
+            ``sample=True`` or ``batch_days=90``.
+
+    Returns:
+        The table; ``.path`` is the Parquet file and ``.scan()`` a lazy polars frame.
+
+    Raises:
+        UsageError: If the input cannot be used; nothing was done then.
+        GridLoomError: If the run failed; what was fetched is kept and not asked for again.
+
+    Example:
+        ``gridloom.hourly(regions=["PACW"], series="D", sample=True, out="data")``
+    """
+    if settings.pop("through", "transform") != "transform":
+        raise ConfigError("hourly() returns the table, so it always runs through 'transform'.")
+    values = {
+        **settings,
+        "start": _as_label(start),
+        "end": _as_label(end),
+        "regions": regions,
+        "series": series,
+    }
+    prepared = prepare(HourlySettings.of({key: value for key, value in values.items() if value is not None}))
+    result = build(prepared).execute()
+    result.raise_for_failure()
+    table = result["transform"].output
+    if not isinstance(table, HourlyTable):
+        raise GridLoomError(f"The transform step returned {table!r} instead of a table. Please report this.")
+    return table
+
+
+def _as_label(period: str | datetime | None) -> str | None:
+    if not isinstance(period, datetime):
+        return period
+    if period.tzinfo is None:
+        raise ConfigError(
+            f"{period.isoformat()} has no time zone. Pass an aware datetime, such as one with tzinfo=UTC."
+        )
+    return label(period.astimezone(UTC))

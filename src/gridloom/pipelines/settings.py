@@ -1,0 +1,280 @@
+"""Settings of the hourly pipeline: one model that flags, environment, file and Python all fill.
+
+A field's description is its help text on the command line. Where a preset (``optimized``) may
+decide, the field's default is None and `HourlySettings.resolved` fills it, so explicit values win.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from gridloom.errors import ConfigError, did_you_mean
+from gridloom.extract.source import DEFAULT_BASE_URL
+from gridloom.files import storage_errors
+from gridloom.grid.hours import HISTORY_START, HourRange, label
+from gridloom.grid.respondents import OPTIMIZED_FOUR, STANDARD_EIGHT
+from gridloom.grid.routes import MAX_ROWS_PER_REQUEST
+from gridloom.grid.series import DEFAULT_SERIES, parse_series
+from gridloom.sample import SAMPLE_HOURS
+
+__all__ = ["SETTINGS_FILE", "HourlySettings", "Resolved", "load_settings"]
+
+SETTINGS_FILE: Final = "gridloom.toml"
+"""Settings file read from the working folder where it exists; its keys are the fields below."""
+
+STANDARD_BATCH_DAYS: Final = 45
+OPTIMIZED_BATCH_DAYS: Final = 90
+DEFAULT_YEAR: Final = 2024
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_EIGHT, _FOUR = ",".join(STANDARD_EIGHT), ",".join(OPTIMIZED_FOUR)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What the settings mean once presets and defaults are applied.
+
+    Attributes:
+        hours: The periods asked for.
+        regions: Respondent codes as given or preset; aliases not yet corrected.
+        series: Canonical series names.
+        batch_days: Days per request window.
+    """
+
+    hours: HourRange
+    regions: tuple[str, ...]
+    series: tuple[str, ...]
+    batch_days: int
+
+
+class HourlySettings(BaseModel):
+    """Everything that ``gridloom year`` can be told."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    year: int | None = Field(
+        None,
+        description=f"Year of UTC periods.  [default: {DEFAULT_YEAR}; {SAMPLE_HOURS.name} with --sample]",
+    )
+    start_year: int | None = Field(None, description="First year of a span of whole years.")
+    end_year: int | None = Field(None, description="Last year of the span, inclusive.")
+    start: str | None = Field(None, description="First period, YYYY-MM-DDTHH in UTC (the hour's end).")
+    end: str | None = Field(None, description="Last period, YYYY-MM-DDTHH, inclusive.")
+    regions: tuple[str, ...] | None = Field(
+        None, description=f"Respondent codes, separated by commas.  [default: {_EIGHT}]"
+    )
+    optimized: bool = Field(
+        False, description=f"Preset: {_FOUR} in {OPTIMIZED_BATCH_DAYS}-day batches. Explicit flags win."
+    )
+    all_regions: bool = Field(False, description="The standard eight, also with --optimized.")
+    batch_days: int | None = Field(
+        None, ge=1, description=f"Days per request window.  [default: {STANDARD_BATCH_DAYS}]"
+    )
+    records_per_request: int = Field(
+        MAX_ROWS_PER_REQUEST,
+        ge=1,
+        le=MAX_ROWS_PER_REQUEST,
+        description=f"Rows asked for per request, 1 to {MAX_ROWS_PER_REQUEST:,} (the API's limit).",
+    )
+    series: tuple[str, ...] = Field(
+        DEFAULT_SERIES,
+        description="Series: D, DF, NG, TI, NG.<fuel>, or NG.all for every fuel, separated by commas.",
+    )
+    name: str | None = Field(
+        None,
+        description="File name without ending.  [default: eia930_<years>, eia930_<region>_<year> for demo]",
+    )
+    through: Literal["extract", "transform"] = Field("transform", description="Last stage to run.")
+    max_parallel: int = Field(4, ge=1, description="Steps that run at the same time at most.")
+    concurrency: int = Field(5, ge=1, le=100, description="Requests in flight per step at most.")
+    rate_limit: float | Literal["off"] | None = Field(
+        None,
+        description="Requests per second at most, over all steps; 'off' for loopback URLs only."
+        "  [default: 5; off with --sample]",
+    )
+    continue_on_failure: bool = Field(
+        False, description="After a failure, still run the steps that do not depend on it (exit code 3)."
+    )
+    force: bool = Field(False, description="Fetch and compute again, whatever is cached.")
+    refresh_days: int = Field(
+        45,
+        ge=0,
+        description="Ask again for windows that were fetched less than this many days after their last hour "
+        "(EIA revises recent hours).",
+    )
+    sample: bool = Field(
+        False,
+        description=f"Use the embedded real data of {SAMPLE_HOURS.name}, through real HTTP; needs no key.",
+    )
+    base_url: str | None = Field(
+        None, description=f"API to ask, including the version.  [default: {DEFAULT_BASE_URL}]"
+    )
+    out: Path = Field(Path("data"), description="Output folder.")
+
+    @field_validator("regions", mode="before")
+    @classmethod
+    def _split_regions(cls, value: Any) -> Any:
+        parts = value.split(",") if isinstance(value, str) else value
+        if parts is not None and not [part for part in parts if str(part).strip()]:
+            raise ValueError("name at least one region, such as PACW")
+        return parts
+
+    @field_validator("series", mode="before")
+    @classmethod
+    def _parse_series(cls, value: Any) -> tuple[str, ...]:
+        return parse_series(value)
+
+    @field_validator("name")
+    @classmethod
+    def _plain_name(cls, value: str | None) -> str | None:
+        if value is not None and not _NAME.fullmatch(value):
+            raise ValueError("use letters, digits, '.', '_' and '-' only, without a folder or ending")
+        return value.removesuffix(".parquet") if value else value
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Self:
+        """Returns settings from plain values.
+
+        Raises:
+            ConfigError: In words, for every value that is unknown or out of range.
+        """
+        unknown = [key for key in values if key not in cls.model_fields]
+        if unknown:
+            hint = did_you_mean(unknown[0], cls.model_fields)
+            raise ConfigError(
+                f"'{unknown[0]}' is not a setting.{hint} Settings are {', '.join(cls.model_fields)}."
+            )
+        try:
+            return cls.model_validate(dict(values))
+        except ValidationError as error:
+            raise ConfigError(" ".join(_in_words(cls, item) for item in error.errors())) from None
+
+    def hours(self) -> HourRange:
+        """Returns the periods asked for.
+
+        Raises:
+            ConfigError: If years and labels contradict each other, or the span is out of order or in
+                the future, or begins before the API's history.
+        """
+        span = self._span()
+        # EIA's forecasts run a day ahead; nothing lies further in the future.
+        if span.start.year > datetime.now(UTC).year:
+            raise ConfigError(f"{span} lies in the future: EIA has no data for it yet.")
+        if not self.sample and span.stop <= HISTORY_START:
+            raise ConfigError(
+                f"{span} lies before the API's history, which starts at {label(HISTORY_START)}. "
+                "Older years are in EIA's six-month files only."
+            )
+        return span
+
+    def _span(self) -> HourRange:
+        ways = {
+            "--year": self.year is not None,
+            "--start-year/--end-year": self.start_year is not None or self.end_year is not None,
+            "--start/--end": self.start is not None or self.end is not None,
+        }
+        given = [way for way, used in ways.items() if used]
+        if len(given) > 1:
+            raise ConfigError(f"{' and '.join(given)} contradict each other. Use one of them.")
+        if self.start is not None or self.end is not None:
+            if self.start is None or self.end is None:
+                raise ConfigError("--start and --end belong together. Give both, as YYYY-MM-DDTHH.")
+            return HourRange.of_labels(self.start, self.end)
+        if self.start_year is not None or self.end_year is not None:
+            return self._years(self.start_year, self.end_year)
+        return (
+            SAMPLE_HOURS
+            if self.sample and self.year is None
+            else self._years(self.year or DEFAULT_YEAR, None)
+        )
+
+    def _years(self, first: int | None, last: int | None) -> HourRange:
+        if first is None:
+            raise ConfigError("--end-year needs --start-year. Give both, or --year for one year.")
+        last = first if last is None else last
+        for year in (first, last):
+            if not 1900 <= year <= 2200:  # noqa: PLR2004 - a year of four digits that datetime can hold
+                raise ConfigError(f"{year} is not a year. Write it with four digits, such as {DEFAULT_YEAR}.")
+        if last < first:
+            raise ConfigError(f"The end year {last} lies before the start year {first}. Swap them.")
+        return HourRange.of_years(first, last)
+
+    def resolved(self) -> Resolved:
+        """Returns what the settings mean once presets and defaults are applied.
+
+        Raises:
+            ConfigError: If they contradict each other.
+        """
+        if self.sample and self.base_url is not None:
+            raise ConfigError("--sample and --base-url name two sources. Use one of them.")
+        regions: tuple[str, ...] = (
+            OPTIMIZED_FOUR if self.optimized and not self.all_regions else STANDARD_EIGHT
+        )
+        batch_days = OPTIMIZED_BATCH_DAYS if self.optimized else STANDARD_BATCH_DAYS
+        return Resolved(
+            hours=self.hours(),
+            regions=self.regions or regions,
+            series=self.series,
+            batch_days=self.batch_days or batch_days,
+        )
+
+
+def _in_words(model: type[BaseModel], item: Any) -> str:
+    """Returns one validation error as a sentence that names the flag, its rule and what it means."""
+    field = str(item["loc"][0])
+    text = item["msg"].removeprefix("Value error, ")
+    text = f"{text[:1].lower()}{text[1:]}".replace("input should be", "it should be")
+    about = (model.model_fields[field].description or "").split("  [")[0]
+    given = item.get("ctx", {}).get("given", "")
+    return f"--{field.replace('_', '-')}{given}: {text}. ({about})"
+
+
+def load_settings(
+    flags: Mapping[str, Any], *, environ: Mapping[str, str] = os.environ, folder: Path
+) -> HourlySettings:
+    """Returns settings from flags, then environment, then `SETTINGS_FILE` in `folder`, in that order.
+
+    Args:
+        flags: Values given explicitly; None and absent count as not given.
+        environ: ``GRIDLOOM_BASE_URL`` and ``GRIDLOOM_OUT`` are read from it.
+        folder: Where to look for the settings file.
+
+    Raises:
+        ConfigError: If a value is unknown or out of range, in whichever place it stands.
+    """
+    values = _from_file(folder / SETTINGS_FILE)
+    values |= {
+        field: environ[f"GRIDLOOM_{field.upper()}"]
+        for field in ("base_url", "out")
+        if environ.get(f"GRIDLOOM_{field.upper()}", "").strip()
+    }
+    given = {field: value for field, value in flags.items() if value is not None}
+    if given.get("sample") and "base_url" not in given:
+        # The flag is nearer than an address in the environment or a file.
+        values.pop("base_url", None)
+    if {"year", "start_year", "end_year", "start", "end"} & given.keys():
+        for field in ("year", "start_year", "end_year", "start", "end"):
+            values.pop(field, None)
+    return HourlySettings.of(values | given)
+
+
+def _from_file(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        with storage_errors("read", path):
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path.name} is not valid TOML: {error}.") from error
+    if "api_key" in values:
+        raise ConfigError(f"{path.name} holds an api_key. Keys belong in the environment: set EIA_API_KEY.")
+    return values

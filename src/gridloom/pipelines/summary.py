@@ -1,0 +1,136 @@
+"""What a run or a plan came to, as the plain data that ``--json`` prints and the screen shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gridloom.artifact import Artifact
+from gridloom.dag import Plan, RunOutcome, RunResult, StepOutput
+from gridloom.errors import GridLoomError
+from gridloom.grid.artifacts import HourlyTable
+from gridloom.pipelines.hourly import Prepared
+
+__all__ = ["coverage", "exit_code", "plan_summary", "run_summary"]
+
+_PARTIAL = 3
+
+
+def exit_code(result: RunResult) -> int:
+    """Returns the exit code of a run by the command line's contract."""
+    if result.outcome is RunOutcome.partial:
+        return _PARTIAL
+    if isinstance(result.error, GridLoomError):
+        return result.error.exit_code
+    return 0 if result.outcome is RunOutcome.succeeded else 1
+
+
+def run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
+    """Returns the JSON object of a finished run."""
+    table = _table(result)
+    summary: dict[str, Any] = {
+        "run_id": result.run_id,
+        "outcome": result.outcome.value,
+        "parquet": table.path if table else None,
+        "rows": table.rows if table else 0,
+        "hours_missing": table.hours_missing if table else 0,
+        "http_requests": result.totals["requests"],
+        "rows_received": result.totals["rows_received"],
+        "duration_s": round(result.duration_s, 3),
+        "retries": result.totals["retries"],
+        "source": prepared.source.identity,
+        "first": prepared.hours.first_label,
+        "last": prepared.hours.last_label,
+        "respondents": coverage(table) if table else [],
+        "series": table.series if table else (),
+        "steps": [_step(step) for step in result.steps.values()],
+        "findings": [
+            {
+                "step_id": step.step_id,
+                "name": finding.name,
+                "required": finding.required,
+                "detail": finding.detail,
+            }
+            for step in result.steps.values()
+            for finding in step.findings
+            if not finding.passed
+        ],
+        "warnings": prepared.warnings,
+        "run_dir": result.run_dir,
+    }
+    if result.error is not None:
+        summary["error"] = {"type": type(result.error).__name__, "message": str(result.error)}
+    return summary
+
+
+def _table(result: RunResult) -> HourlyTable | None:
+    outputs = (value for step in result.steps.values() for value in step.artifacts.values())
+    return next((value for value in outputs if isinstance(value, HourlyTable)), None)
+
+
+def _step(step: StepOutput) -> dict[str, Any]:
+    return {
+        "step_id": step.step_id,
+        "outcome": step.outcome.value,
+        "reason": step.reason,
+        "duration_s": round(step.duration_s, 3),
+        "rows": step.metrics.rows,
+        "requests": step.metrics.requests,
+        "outputs": [value.path for value in step.artifacts.values() if isinstance(value, Artifact)],
+    }
+
+
+def coverage(table: HourlyTable) -> list[dict[str, Any]]:
+    """Returns series, rows, missing and null hours of each respondent of a table, in order."""
+    import polars as pl
+
+    counts = (
+        table.scan()
+        .group_by(pl.col("respondent").cast(pl.String))
+        .agg(
+            pl.col("series").n_unique(),
+            pl.len().alias("rows"),
+            (pl.col("status") == "missing").sum().alias("hours_missing"),
+            (pl.col("status") == "null").sum().alias("hours_null"),
+        )
+        .sort("respondent")
+    )
+    return counts.collect().to_dicts()
+
+
+def plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
+    """Returns the JSON object of a dry run: the same keys as a run, decisions, and what will be asked."""
+    asks = [step.detail for step in plan.steps if step.decision == "run" and "requests" in step.detail]
+    return {
+        "run_id": None,
+        "outcome": RunOutcome.planned.value,
+        "parquet": prepared.parquet if prepared.settings.through == "transform" else None,
+        "rows": 0,
+        "hours_missing": 0,
+        "http_requests": 0,
+        "rows_received": 0,
+        "duration_s": 0.0,
+        "source": prepared.source.identity,
+        "first": prepared.hours.first_label,
+        "last": prepared.hours.last_label,
+        "regions": prepared.respondents,
+        "asked_series": prepared.series,
+        "windows": sum(ask["windows"] for ask in asks),
+        "requests": {
+            name: sum(ask["requests"][name] for ask in asks) for name in ("least", "most", "metadata")
+        },
+        "limiter_s": round(sum(ask["limiter_s"] for ask in asks), 1),
+        "steps": [
+            {
+                "step_id": step.step_id,
+                "outcome": "pending",
+                "decision": step.decision,
+                "reason": step.reason,
+                "duration_s": 0.0,
+                "rows": 0,
+                "outputs": [],
+                **step.detail,
+            }
+            for step in plan.steps
+        ],
+        "warnings": prepared.warnings,
+    }

@@ -1,0 +1,165 @@
+"""What came of the rows received, as records: none lost, none unasked, and what the source lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+import polars as pl
+
+from gridloom.finding import Finding
+from gridloom.grid.hours import HourRange, label
+from gridloom.grid.respondents import find
+from gridloom.grid.series import ALL_FUELS
+from gridloom.grid.table import Status
+from gridloom.transform.complete import period_of
+from gridloom.transform.duplicates import Resolved
+from gridloom.transform.findings import listed
+
+__all__ = ["conflicts", "duplicates", "rows_accounted", "rows_as_asked", "series_present", "text_values"]
+
+_NO_LOAD_SERIES: Final = frozenset({"D", "DF"})
+
+
+def rows_as_asked(rows: pl.DataFrame, asked: Iterable[tuple[str, str]], hours: HourRange) -> Finding:
+    """Returns whether every row received is of a respondent, series and hour that was asked for.
+
+    Args:
+        rows: Parsed rows.
+        asked: Pairs of respondent and series asked for; the series may be ``NG.all``.
+        hours: The periods asked for.
+    """
+    pairs = set(asked)
+    found = rows.group_by(pl.col("respondent", "series").cast(pl.String)).agg(pl.len().alias("rows"))
+    unasked = [
+        (f"{respondent} {series}", count)
+        for respondent, series, count in sorted(found.iter_rows())
+        if (respondent, series) not in pairs
+        and not (series.startswith("NG.") and (respondent, ALL_FUELS) in pairs)
+    ]
+    period = pl.col("period")
+    outside = rows.filter((period < hours.start) | (period >= hours.stop))
+    parts = []
+    if unasked:
+        parts.append(
+            f"{sum(count for _, count in unasked):,} rows are of {listed(name for name, _ in unasked)}"
+        )
+    if outside.height:
+        ends = outside.select(
+            period.min().dt.epoch("ms").alias("first"), period.max().dt.epoch("ms").alias("last")
+        )
+        first, last = (label(period_of(end)) for end in ends.row(0))
+        parts.append(f"{outside.height:,} rows lie between {first} and {last}, outside {hours}")
+    return Finding(
+        name="rows-as-asked",
+        why="Rows that nobody asked for mean that the source understood another question.",
+        required=True,
+        passed=not parts,
+        detail=f"{'; '.join(parts)}; that was not asked for."
+        if parts
+        else "Every row is one that was asked for.",
+    )
+
+
+def rows_accounted(received: int, frame: pl.DataFrame, resolved: Resolved) -> Finding:
+    """Returns whether every row that the receipts count is in the table or was dropped by a rule.
+
+    Args:
+        received: Rows by the receipts.
+        frame: The canonical table.
+        resolved: What became of duplicates.
+    """
+    kept = int((frame["status"].cast(pl.String) != Status.MISSING.value).sum())
+    sums = f"{received:,} rows received, {kept:,} in the table, {resolved.dropped:,} duplicates dropped"
+    return Finding(
+        name="rows-accounted",
+        why="A row that vanishes between the source and the table would look like a gap of the source.",
+        required=True,
+        passed=received == kept + resolved.dropped,
+        detail=f"{sums}.",
+    )
+
+
+def duplicates(resolved: Resolved) -> Finding:
+    """Returns whether every key came once, and how many rows were dropped by which rule."""
+    return Finding(
+        name="duplicates",
+        why="A key that comes twice is counted once; the count shows how often that was needed.",
+        required=False,
+        passed=not resolved.dropped,
+        detail=f"{resolved.dropped:,} duplicate rows were dropped: {resolved.exact:,} equal to a row kept, "
+        f"{resolved.superseded:,} without a value beside one with a value, "
+        f"{resolved.contradicting:,} smaller than the value kept."
+        if resolved.dropped
+        else "No key came twice.",
+    )
+
+
+def conflicts(resolved: Resolved) -> Finding:
+    """Returns whether no key came with two different values."""
+    found = resolved.conflicts
+    shown = found.with_columns(pl.col("period").dt.epoch("ms"))
+    examples = (
+        f"{respondent} {series} {label(period_of(epoch_ms))} ({kept:g} and {smallest:g} MWh)"
+        for respondent, series, epoch_ms, kept, smallest in shown.iter_rows()
+    )
+    return Finding(
+        name="conflicts",
+        why="The source gave two values for one hour; only one of them can be right.",
+        required=False,
+        passed=not found.height,
+        detail=f"{found.height:,} hours came with different values, the largest was kept: {listed(examples)}."
+        if found.height
+        else "No hour came with two values.",
+    )
+
+
+def text_values(texts: pl.DataFrame) -> Finding:
+    """Returns whether every value received was a finite number or null.
+
+    Args:
+        texts: The values that were neither.
+    """
+    seen = texts["text"].value_counts(sort=False).sort("text")
+    examples = (f"'{text}' ({count:,})" for text, count in seen.iter_rows())
+    return Finding(
+        name="text-values",
+        why="A value that is no finite number is kept as null; it should not be mistaken for a gap.",
+        required=False,
+        passed=not texts.height,
+        detail=f"{texts.height:,} values are no finite numbers and count as null: {listed(examples)}."
+        if texts.height
+        else "Every value was a number or null.",
+    )
+
+
+def series_present(asked: Iterable[tuple[str, str]], frame: pl.DataFrame) -> Finding:
+    """Returns whether the source has rows for everything that was asked for.
+
+    Args:
+        asked: Pairs of respondent and series asked for; ``NG.all`` needs one fuel at least.
+        frame: The canonical table.
+    """
+    found = set(frame.select(pl.col("respondent", "series").cast(pl.String)).unique().iter_rows())
+    with_fuel = {respondent for respondent, series in found if series.startswith("NG.")}
+    absent = [
+        pair
+        for pair in sorted(set(asked))
+        if pair not in found and not (pair[1] == ALL_FUELS and pair[0] in with_fuel)
+    ]
+    return Finding(
+        name="series-present",
+        why="The API answers a wrong or silent code with no rows and no error.",
+        required=False,
+        passed=not absent,
+        detail=f"The source has no rows for {listed((_absent(*pair) for pair in absent), most=12)}."
+        if absent
+        else "The source has rows for everything asked for.",
+    )
+
+
+def _absent(respondent: str, series: str) -> str:
+    known = find(respondent)
+    if known and known.generation_only == "yes" and series in _NO_LOAD_SERIES:
+        return f"{respondent} {series} (generation only)"
+    return f"{respondent} {series}"

@@ -1,0 +1,157 @@
+"""Every hour of every series, once: a row where the source sent none says so.
+
+Missing (no row), null (a row without a value) and zero stay three different things.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from itertools import groupby
+
+import polars as pl
+
+from gridloom.errors import ConfigError
+from gridloom.grid.hours import HOUR, HourRange, parse_label
+from gridloom.grid.respondents import find
+from gridloom.grid.routes import FUEL_TYPE_DATA, REGION_DATA
+from gridloom.grid.table import Status, polars_schema
+
+__all__ = ["Life", "complete", "period_of", "series_lives", "source_hours"]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Life:
+    """The hours for which a series of a respondent has rows in the table.
+
+    Attributes:
+        respondent: EIA code.
+        series: Series name.
+        hours: Its hours.
+    """
+
+    respondent: str
+    series: str
+    hours: HourRange
+
+
+def period_of(epoch_ms: int) -> datetime:
+    """Returns the period of milliseconds since 1970, in UTC.
+
+    Polars hands out aware times only where the machine has a time zone database; a small container
+    may have none.
+    """
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+def source_hours(asked: HourRange, first: str, last: str) -> HourRange | None:
+    """Returns the asked hours between a source's ``startPeriod`` and ``endPeriod``; None if none are.
+
+    A bound that is not an hourly label cuts nothing: then more hours count as missing, and none is lost.
+
+    Args:
+        asked: The periods asked for.
+        first: The source's ``startPeriod``.
+        last: The source's ``endPeriod``.
+    """
+    start, end = _bound(first), _bound(last)
+    lower = max(asked.start, start) if start else asked.start
+    upper = min(asked.stop, end + HOUR) if end else asked.stop
+    return HourRange(lower, upper) if lower < upper else None
+
+
+def _bound(text: str) -> datetime | None:
+    try:
+        return parse_label(text)
+    except ConfigError:
+        return None
+
+
+def series_lives(rows: pl.DataFrame, asked: Mapping[str, HourRange | None]) -> list[Life]:
+    """Returns the life of every series that has a row, sorted by respondent and series.
+
+    A life is what was asked for, cut by the respondent's known first and last days; rows outside
+    extend it, so no row is ever dropped.
+
+    Args:
+        rows: Parsed rows.
+        asked: The hours asked for that the source has, by route id; None for none.
+    """
+    epoch_ms = pl.col("period").dt.epoch("ms")
+    spans = rows.group_by(pl.col("respondent", "series").cast(pl.String)).agg(
+        epoch_ms.min().alias("first"), epoch_ms.max().alias("last")
+    )
+    lives = []
+    for respondent, series, first, last in sorted(spans.iter_rows()):
+        seen = HourRange(period_of(first), period_of(last) + HOUR)
+        lives.append(Life(respondent, series, _hull(_cut(asked.get(_route_id(series)), respondent), seen)))
+    return lives
+
+
+def _route_id(series: str) -> str:
+    return (FUEL_TYPE_DATA if series.startswith(FUEL_TYPE_DATA.prefix) else REGION_DATA).id
+
+
+def _cut(hours: HourRange | None, respondent: str) -> HourRange | None:
+    known = find(respondent)
+    if hours is None or known is None:
+        return hours
+    start = max(hours.start, known.first_data or hours.start)
+    stop = min(hours.stop, known.retired_by or hours.stop)
+    return HourRange(start, stop) if start < stop else None
+
+
+def _hull(hours: HourRange | None, seen: HourRange) -> HourRange:
+    if hours is None:
+        return seen
+    return HourRange(min(hours.start, seen.start), max(hours.stop, seen.stop))
+
+
+def complete(rows: pl.DataFrame, lives: Iterable[Life]) -> pl.DataFrame:
+    """Returns the canonical table: one row for every hour of every life, sorted by the table's key.
+
+    Works respondent by respondent, so that what is needed beside the result stays small.
+
+    Args:
+        rows: Parsed rows without duplicate keys, all of them inside `lives`.
+        lives: The lives, sorted.
+    """
+    of_respondent = rows.partition_by("respondent", as_dict=True)
+    parts = [
+        _complete_one(of_respondent.get((respondent,), rows.clear()), list(group))
+        for respondent, group in groupby(lives, key=lambda life: life.respondent)
+    ]
+    return pl.concat([polars_schema().to_frame(), *parts])
+
+
+def _complete_one(rows: pl.DataFrame, lives: list[Life]) -> pl.DataFrame:
+    """Returns the table of one respondent; the grid is made in order, so nothing is sorted."""
+    schema = polars_schema()
+    grid = (
+        pl.DataFrame(
+            {
+                "series": [life.series for life in lives],
+                "first": [life.hours.start for life in lives],
+                "last": [life.hours.stop - HOUR for life in lives],
+            },
+            schema={"series": schema["series"], "first": schema["period"], "last": schema["period"]},
+        )
+        .select("series", pl.datetime_ranges("first", "last", interval="1h").alias("period"))
+        .explode("period")
+    )
+    received = rows.select("series", "period", "value", pl.lit(value=True).alias("received"))
+    status = (
+        pl.when(pl.col("value").is_not_null())
+        .then(pl.lit(Status.REPORTED.value))
+        .when(pl.col("received"))
+        .then(pl.lit(Status.NULL.value))
+        .otherwise(pl.lit(Status.MISSING.value))
+    )
+    return grid.join(received, on=("series", "period"), how="left", maintain_order="left").select(
+        "period",
+        pl.lit(lives[0].respondent).cast(schema["respondent"]).alias("respondent"),
+        "series",
+        "value",
+        status.cast(schema["status"]).alias("status"),
+    )

@@ -1,0 +1,265 @@
+"""Checks of the hourly table as records: the same before publishing and in ``gridloom check``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from gridloom.errors import FileFormatError
+from gridloom.files import storage_errors
+from gridloom.finding import Finding
+from gridloom.grid.artifacts import HourlyTable
+from gridloom.grid.hours import HOUR, HourRange, label
+from gridloom.grid.table import KEY, Status
+from gridloom.transform.complete import Life, period_of
+from gridloom.transform.footer import Footer
+from gridloom.transform.write import digest_of, names_in
+
+__all__ = ["check_file", "check_table", "listed", "missing_by_respondent"]
+
+_MOST_LISTED: Final = 5
+_HOUR_MS: Final = 3_600_000
+
+
+def check_file(path: Path, *, lives: Sequence[Life] | None = None) -> list[Finding]:
+    """Returns the findings about an hourly Parquet on disk.
+
+    Args:
+        path: The file.
+        lives: The hours that each series must have, where that is known.
+
+    Raises:
+        FileFormatError: If there is no file, it is not whole Parquet, or it is not an hourly table.
+        StorageError: If it cannot be read.
+    """
+    footer = Footer.read(path)
+    try:
+        with storage_errors("read", path):
+            frame = pl.read_parquet(path)
+    except pl.exceptions.PolarsError as error:
+        raise FileFormatError(
+            f"{path} is damaged ({error}). Run the command that made it again: the rows are still in 'raw'."
+        ) from error
+    return check_table(frame, footer, lives=lives)
+
+
+def check_table(frame: pl.DataFrame, footer: Footer, *, lives: Sequence[Life] | None = None) -> list[Finding]:
+    """Returns the findings about a canonical table, the required ones first, in a fixed order.
+
+    Args:
+        frame: The table's rows in their order.
+        footer: What its file says about them.
+        lives: The hours that each series must have, where that is known; otherwise every series must
+            have every hour from its first to its last.
+    """
+    return [
+        _sorted(frame),
+        _unique(frame),
+        _inside(frame, HourRange.of_labels(footer.first, footer.last)),
+        _grid(frame, lives),
+        _statuses(frame),
+        _finite(frame),
+        _contents(frame, footer),
+        _digest(frame, footer),
+        _missing(frame),
+    ]
+
+
+def _count(frame: pl.DataFrame, condition: pl.Expr) -> int:
+    return int(frame.select(condition.fill_null(value=False).sum()).item())
+
+
+def listed(items: Iterable[str], *, most: int = _MOST_LISTED) -> str:
+    """Returns a few items in words, and how many more there are.
+
+    Example:
+        >>> listed(["a", "b", "c"], most=2)
+        'a, b and 1 more'
+    """
+    known = list(items)
+    rest = len(known) - most
+    return ", ".join(known[:most]) + (f" and {rest:,} more" if rest > 0 else "")
+
+
+def _sorted(frame: pl.DataFrame) -> Finding:
+    respondent, series, period = (
+        pl.col(name) if name == "period" else pl.col(name).cast(pl.String) for name in KEY
+    )
+    earlier = [column.shift(1) for column in (respondent, series, period)]
+    same = respondent == earlier[0]
+    backwards = (
+        (respondent < earlier[0])
+        | (same & (series < earlier[1]))
+        | (same & (series == earlier[1]) & (period < earlier[2]))
+    )
+    wrong = _count(frame, backwards)
+    return Finding(
+        name="sorted",
+        why="Readers rely on the order respondent, series, period, and only one order gives equal bytes.",
+        required=True,
+        passed=not wrong,
+        detail=f"{wrong:,} rows come before a row that belongs in front of them." if wrong else "In order.",
+    )
+
+
+def _unique(frame: pl.DataFrame) -> Finding:
+    repeated = _count(frame, pl.struct(KEY).is_duplicated())
+    keyless = _count(frame, pl.any_horizontal(pl.col(KEY).is_null()))
+    wrong = f"{repeated:,} rows share their key (respondent, series, period); {keyless:,} lack a part of it."
+    return Finding(
+        name="keys-unique",
+        why="A row that stands twice is counted twice in every sum.",
+        required=True,
+        passed=not repeated and not keyless,
+        detail=wrong if repeated or keyless else f"{frame.height:,} keys, each once.",
+    )
+
+
+def _inside(frame: pl.DataFrame, asked: HourRange) -> Finding:
+    period = pl.col("period")
+    outside = _count(frame, (period < asked.start) | (period >= asked.stop))
+    return Finding(
+        name="hours-inside-window",
+        why="Hours that nobody asked for would be incomplete.",
+        required=True,
+        passed=not outside,
+        detail=f"{outside:,} rows lie outside {asked}." if outside else f"All within {asked}.",
+    )
+
+
+def _grid(frame: pl.DataFrame, lives: Sequence[Life] | None) -> Finding:
+    epoch_ms = pl.col("period").dt.epoch("ms")
+    spans = (
+        frame.filter(~pl.any_horizontal(pl.col(KEY).is_null()))
+        .group_by(pl.col("respondent", "series").cast(pl.String))
+        .agg(
+            epoch_ms.min().alias("first"),
+            epoch_ms.max().alias("last"),
+            epoch_ms.n_unique().alias("hours"),
+            (epoch_ms % _HOUR_MS != 0).any().alias("odd"),
+        )
+    )
+    expected = None if lives is None else {(life.respondent, life.series): life.hours for life in lives}
+    seen: set[tuple[str, str]] = set()
+    wrong: list[str] = []
+    for respondent, series, first_ms, last_ms, hours, odd in sorted(spans.iter_rows()):
+        first, last = period_of(first_ms), period_of(last_ms)
+        seen.add((respondent, series))
+        span = None if odd else HourRange(first, last + HOUR)
+        due = span if expected is None else expected.get((respondent, series))
+        if span is None or due is None or span != due or len(due) != hours:
+            wrong.append(f"{respondent} {series} ({hours:,} hours from {label(first)} to {label(last)})")
+    wrong += [
+        f"{respondent} {series} (no hours)" for respondent, series in sorted((expected or {}).keys() - seen)
+    ]
+    return Finding(
+        name="grid-complete",
+        why="An hour without a row would shift every model that counts rows as time.",
+        required=True,
+        passed=not wrong,
+        detail=f"Not one row for every hour: {listed(wrong)}."
+        if wrong
+        else f"{len(seen):,} series, every hour once.",
+    )
+
+
+def _statuses(frame: pl.DataFrame) -> Finding:
+    status = pl.col("status").cast(pl.String)
+    unknown = status.is_null() | ~status.is_in([item.value for item in Status])
+    wrong = _count(frame, unknown | (pl.col("value").is_null() == (status == Status.REPORTED.value)))
+    return Finding(
+        name="statuses-consistent",
+        why="A value is there exactly when it was reported; missing, null and zero are three things.",
+        required=True,
+        passed=not wrong,
+        detail=f"{wrong:,} rows have a status that does not fit their value."
+        if wrong
+        else "Every status fits.",
+    )
+
+
+def _finite(frame: pl.DataFrame) -> Finding:
+    wrong = _count(frame, ~pl.col("value").is_finite())
+    return Finding(
+        name="values-finite",
+        why="One NaN or infinity makes every mean over it useless.",
+        required=True,
+        passed=not wrong,
+        detail=f"{wrong:,} values are NaN or infinite."
+        if wrong
+        else "Every value is a finite number of MWh.",
+    )
+
+
+def _contents(frame: pl.DataFrame, footer: Footer) -> Finding:
+    told = (footer.rows, footer.respondents, footer.series)
+    found = (frame.height, names_in(frame, "respondent"), names_in(frame, "series"))
+    return Finding(
+        name="footer-agrees",
+        why="Tools read the footer instead of the rows.",
+        required=True,
+        passed=told == found,
+        detail=f"{_facts(found)}."
+        if told == found
+        else f"The footer says {_facts(told)}; the rows are {_facts(found)}.",
+    )
+
+
+def _facts(facts: tuple[int, tuple[str, ...], tuple[str, ...]]) -> str:
+    rows, respondents, series = facts
+    return f"{rows:,} rows of respondents {', '.join(respondents)} and series {', '.join(series)}"
+
+
+def _digest(frame: pl.DataFrame, footer: Footer) -> Finding:
+    found = digest_of(frame)
+    same = found == footer.rows_digest
+    return Finding(
+        name="rows-unchanged",
+        why="The rows are those that were written, to the last digit.",
+        required=True,
+        passed=same,
+        detail=f"{found}."
+        if same
+        else f"The rows have digest {found}, the footer says {footer.rows_digest}.",
+    )
+
+
+def _missing(frame: pl.DataFrame) -> Finding:
+    missing = _missing_in(frame)
+    total = sum(missing.values())
+    most = sorted(missing.items(), key=lambda item: (-item[1], item[0]))
+    return Finding(
+        name="hours-missing",
+        why="Hours that the source never sent hold no value; what uses the table must mask or fill them.",
+        required=False,
+        passed=not total,
+        detail=f"{total:,} of {frame.height:,} rows are hours that the source did not send: "
+        f"{listed((f'{code} {hours:,}' for code, hours in most), most=8)}."
+        if total
+        else "The source sent a row for every hour.",
+    )
+
+
+def _missing_in(frame: pl.DataFrame) -> dict[str, int]:
+    counts = (
+        frame.filter(pl.col("status").cast(pl.String) == Status.MISSING.value)
+        .group_by(pl.col("respondent").cast(pl.String))
+        .len()
+    )
+    return dict(sorted(counts.iter_rows()))
+
+
+def missing_by_respondent(table: HourlyTable) -> dict[str, int]:
+    """Returns the hours without a row at the source, over all series, of each respondent of a table.
+
+    Args:
+        table: The table; its file is read.
+
+    Returns:
+        Hours by respondent, sorted; a respondent without a gap has 0.
+    """
+    found = _missing_in(table.scan().select("respondent", "status").collect())
+    return {respondent: found.get(respondent, 0) for respondent in table.respondents}

@@ -1,0 +1,95 @@
+"""The one Parquet: the same rows and request give the same bytes (with the same library versions)."""
+
+from __future__ import annotations
+
+import secrets
+from pathlib import Path
+from typing import Final
+
+import polars as pl
+
+from gridloom.files import STAGING_PREFIX, publish, storage_errors
+from gridloom.grid.artifacts import HourlyTable
+from gridloom.grid.table import Status, rows_digest
+from gridloom.transform.footer import Footer
+
+__all__ = ["ROW_GROUP_ROWS", "digest_of", "names_in", "write_table"]
+
+ROW_GROUP_ROWS: Final = 131_072
+"""Rows of a row group: about 15 series-years, so that one respondent can be read without the others."""
+
+_DIGEST_ROWS: Final = 1_000_000
+
+
+def digest_of(frame: pl.DataFrame) -> str:
+    """Returns `gridloom.grid.table.rows_digest` of a frame, in slices so that the text stays small."""
+    return rows_digest(frame.iter_slices(_DIGEST_ROWS))
+
+
+def names_in(frame: pl.DataFrame, column: str) -> tuple[str, ...]:
+    """Returns the distinct texts of a column, sorted by code point; a null is left out."""
+    return tuple(sorted(frame[column].unique().drop_nulls().cast(pl.String)))
+
+
+def write_table(
+    path: Path,
+    frame: pl.DataFrame,
+    *,
+    source: str,
+    first: str,
+    last: str,
+    asked_respondents: tuple[str, ...],
+    asked_series: tuple[str, ...],
+) -> HourlyTable:
+    """Writes the canonical table with its footer, whole or not at all, and returns its record.
+
+    Args:
+        path: Where to write.
+        frame: The rows, sorted by the table's key.
+        source: Source identity.
+        first: Label of the first period asked for.
+        last: Label of the last period asked for.
+        asked_respondents: Respondents asked for, sorted.
+        asked_series: Series asked for, sorted.
+
+    Raises:
+        StorageError: If the disk refuses; nothing is left at `path` then.
+    """
+    footer = Footer(
+        source=source,
+        first=first,
+        last=last,
+        respondents=names_in(frame, "respondent"),
+        series=names_in(frame, "series"),
+        asked_respondents=asked_respondents,
+        asked_series=asked_series,
+        rows=frame.height,
+        rows_digest=digest_of(frame),
+    )
+    staged = path.with_name(f"{STAGING_PREFIX}{path.name}-{secrets.token_hex(4)}")
+    with storage_errors("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            frame.write_parquet(
+                staged,
+                compression="zstd",
+                statistics=True,
+                row_group_size=ROW_GROUP_ROWS,
+                metadata=footer.metadata(),
+            )
+            publish(staged, path)
+        finally:
+            staged.unlink(missing_ok=True)
+    count = frame["status"].cast(pl.String)
+    return HourlyTable.of(
+        path,
+        rows=frame.height,
+        first=first,
+        last=last,
+        respondents=footer.respondents,
+        series=footer.series,
+        hours_missing=int((count == Status.MISSING.value).sum()),
+        hours_null=int((count == Status.NULL.value).sum()),
+        rows_digest=footer.rows_digest,
+        source=source,
+    )
