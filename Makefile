@@ -1,13 +1,13 @@
 # Needs python3 (3.11 or newer) and make; everything else goes into .venv of this folder.
-#   make PYTHON=python3.13 test      another interpreter for a new .venv
-#   make TEST_WORKERS=0 test         tests in one process
-#   make PYTEST_ARGS="-k cache" test more arguments for pytest
+#   make test PYTHON=python3.13         another interpreter, for a new .venv
+#   make test TEST_WORKERS=0            tests in one process
+#   make test PYTEST_ARGS="-k cache"    more arguments for pytest
 
 PYTHON       ?= python3
 TEST_WORKERS ?= auto
 PYTEST_ARGS  ?=
 BENCH_ARGS   ?=
-OUT          ?= data
+OUT          := data
 
 SHELL       := /bin/sh
 VENV        := .venv
@@ -41,10 +41,12 @@ check: $(DEV_READY) ## format, lint, types, import contracts, documents
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-logo --no-cache
 	$(PY) tools/check_docs.py
+	$(PY) tools/paste_examples.py --check
 
-format: $(DEV_READY) ## rewrite the sources in the one format
+format: $(DEV_READY) ## rewrite the sources in the one format, paste the examples into the documents
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
+	$(PY) tools/paste_examples.py
 
 bench: $(DEV_READY) ## measure every stage on this machine
 	$(PY) benchmarks/run.py $(BENCH_ARGS)

@@ -150,3 +150,25 @@ def test_the_changelog_may_speak_of_the_past(check_docs: ModuleType, checkout: P
     add(checkout, "`loom spin` and `make tea` are gone.", "CHANGELOG.md")
 
     assert found(check_docs, checkout) == []
+
+
+@pytest.fixture(scope="session")
+def paste_examples(tool: Callable[[str], ModuleType]) -> ModuleType:
+    return tool("paste_examples")
+
+
+def test_the_documents_show_the_examples_as_they_are(paste_examples: ModuleType, root: Path) -> None:
+    assert paste_examples.stale(root) == {}
+
+
+def test_an_example_is_pasted_once_and_stays(paste_examples: ModuleType, checkout: Path) -> None:
+    (checkout / "examples").mkdir()
+    (checkout / "examples" / "one.py").write_text('print(r"\\1")\n', encoding="utf-8")
+    add(checkout, "<!-- example: examples/one.py -->\n```python\nold\n```\n<!-- end example -->", "README.md")
+
+    changed = paste_examples.stale(checkout)
+    text = changed[checkout / "README.md"]
+
+    assert '<!-- example: examples/one.py -->\n```python\nprint(r"\\1")\n```\n<!-- end example -->\n' in text
+    assert "old" not in text
+    assert paste_examples.pasted(text, checkout) == text

@@ -141,7 +141,7 @@ BASE = parse_label("2021-08-30T00")
 RECEIVED = st.builds(
     Received,
     period=st.integers(0, 24 * 6 - 1).map(lambda hours: label(BASE + timedelta(hours=hours))),
-    # AEC retires inside the window, GLHB and SIKE lie wholly outside their lives, XXXX is unknown.
+    # AEC retires inside the window, SIKE begins after it, XXXX is in no table.
     respondent=st.sampled_from(["AEC", "PACW", "SIKE", "XXXX", "US48"]),
     series=st.sampled_from(["D", "NG", "NG.NG", "NG.WND"]),
     value=st.none() | st.floats(allow_nan=False, allow_infinity=False).map(lambda value: value or 0.0),

@@ -7,11 +7,10 @@ from typing import Any
 
 from gridloom.cli._render import echo_json, note
 from gridloom.cli._summary import echo_plan, echo_summary
-from gridloom.dag import RunInterruptedError
 from gridloom.monitor.console import ConsoleMonitor
-from gridloom.pipelines.hourly import Prepared, build, prepare
+from gridloom.pipelines.hourly import prepare
 from gridloom.pipelines.settings import HourlySettings, load_settings
-from gridloom.pipelines.summary import exit_code, plan_summary, run_summary
+from gridloom.pipelines.summary import planned, ran
 
 __all__ = ["YEAR_FIELDS", "execute", "read_settings"]
 
@@ -39,30 +38,14 @@ def execute(
         for warning in prepared.warnings:
             note(f"Note: {warning}")
     if dry_run:
-        return _plan(prepared, as_json=as_json, quiet=quiet)
-    return _run(prepared, as_json=as_json, verbose=verbose, quiet=quiet)
-
-
-def _plan(prepared: Prepared, *, as_json: bool, quiet: bool) -> int:
-    summary = plan_summary(prepared, build(prepared).plan())
+        summary, code = planned(prepared), 0
+    else:
+        with ConsoleMonitor(quiet=quiet, verbose=verbose) as monitor:
+            summary, code = ran(prepared, monitor)
     if as_json:
         echo_json(summary)
-    elif not quiet:
+    elif dry_run and not quiet:
         echo_plan(summary)
-    return 0
-
-
-def _run(prepared: Prepared, *, as_json: bool, verbose: bool, quiet: bool) -> int:
-    dag = build(prepared)
-    with ConsoleMonitor(quiet=quiet, verbose=verbose) as monitor:
-        dag.subscribe(monitor)
-        try:
-            result = dag.execute()
-        except RunInterruptedError as error:
-            result = error.result
-    summary = run_summary(prepared, result)
-    if as_json:
-        echo_json(summary)
-    elif not quiet or result.error is not None:
+    elif not dry_run:
         echo_summary(summary, quiet=quiet)
-    return exit_code(result)
+    return code

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 __all__ = ["echo_json", "echo_table", "note", "shown_path"]
+
+_PIPE_WIDTH = 1_000
 
 
 def echo_json(value: Any) -> None:
@@ -41,10 +44,14 @@ def echo_table(
     """
     table = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for index, header in enumerate(headers):
-        table.add_column(header, justify="right" if index in numbers else "left", overflow="fold")
+        last = index == len(headers) - 1
+        table.add_column(
+            header, justify="right" if index in numbers else "left", overflow="fold", no_wrap=not last
+        )
     for row in rows:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
-    console = Console(highlight=False, soft_wrap=True)
+    # In a pipe there is no width to keep to, and a wrapped line is hard to read by a program.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     with console.capture() as capture:
         console.print(table)
     # Trailing blanks trouble diffs and terminals alike.

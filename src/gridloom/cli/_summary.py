@@ -12,18 +12,25 @@ __all__ = ["echo_plan", "echo_run_record", "echo_summary"]
 
 
 def echo_summary(summary: dict[str, Any], *, quiet: bool = False) -> None:
-    """Prints what a run came to: the file, its rows and gaps, the steps, and how to read it."""
-    error = summary.get("error")
-    if error is None and summary["parquet"] is not None:
-        _table_made(summary)
+    """Prints what a run came to: the file, its rows and gaps, the steps, and how to read it.
+
+    If `quiet`, only an error is printed.
+    """
     if not quiet:
-        _steps(summary)
-        for finding in summary["findings"]:
-            click.echo(f"Note: {finding['detail']}")
-    if error is not None:
+        _made(summary)
+    if error := summary.get("error"):
         note(f"gridloom: error: {error['message']}")
         note(f"What was fetched is kept. Details: {shown_path(summary['run_dir'] / 'results.json')}")
-    elif summary["parquet"] is not None:
+
+
+def _made(summary: dict[str, Any]) -> None:
+    done = summary["parquet"] is not None and "error" not in summary
+    if done:
+        _table_made(summary)
+    _steps(summary)
+    for finding in summary["findings"]:
+        click.echo(f"Note: {finding['detail']}")
+    if done:
         _how_to_read(summary)
 
 
@@ -100,9 +107,12 @@ def echo_plan(summary: dict[str, Any]) -> None:
     for step in summary["steps"]:
         if step.get("replaces"):
             click.echo(f"Note: {step['step_id']} {step['replaces']}.")
+    limit = (
+        f"at least {summary['limiter_s']:g} s by the rate limit" if summary["limiter_s"] else "no rate limit"
+    )
     click.echo(
-        f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests; "
-        f"the rate limit implies at least {summary['limiter_s']:g} s. Nothing was asked or written."
+        f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests, {limit}. "
+        "Nothing was asked or written."
     )
 
 

@@ -13,9 +13,7 @@ import httpx2
 import msgspec
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from gridloom.dag.config import StepConfig, operational
-from gridloom.dag.context import StepContext
-from gridloom.dag.step import CacheableStep
+from gridloom.dag import CacheableStep, StepConfig, StepContext, operational
 from gridloom.errors import ConfigError
 from gridloom.extract.checks import check_hours, expected_rows, rows_present
 from gridloom.extract.connect import connected

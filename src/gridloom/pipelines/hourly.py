@@ -25,7 +25,7 @@ from gridloom.extract.secret import resolve_key
 from gridloom.extract.source import Source, known_respondents
 from gridloom.extract.steps import EIAExtractConfig, EIAExtractStep
 from gridloom.grid.artifacts import HourlyTable
-from gridloom.grid.hours import HourRange, label
+from gridloom.grid.hours import HISTORY_START, HourRange, label
 from gridloom.grid.respondents import all_respondents, resolve, unknown_code_error
 from gridloom.grid.series import route_requests
 from gridloom.grid.table import table_name
@@ -88,8 +88,7 @@ def prepare(
     """
     resolved = settings.resolved()
     source = Source.sample() if settings.sample else Source.of_url(settings.base_url)
-    if settings.sample:
-        _check_sample_hours(resolved.hours)
+    _check_hours(source, resolved.hours)
     key = _check_key(source, resolve_key(api_key))
     source.check_rate_limit(settings.rate_limit)
     codes, unknown, warnings = resolve(list(resolved.regions))
@@ -108,11 +107,17 @@ def prepare(
     )
 
 
-def _check_sample_hours(hours: HourRange) -> None:
-    if hours.start < SAMPLE_HOURS.start or hours.stop > SAMPLE_HOURS.stop:
+def _check_hours(source: Source, hours: HourRange) -> None:
+    """Raises for hours that the source is known not to have, before it is asked."""
+    if source.is_sample and (hours.start < SAMPLE_HOURS.start or hours.stop > SAMPLE_HOURS.stop):
         raise NoDataError(
             f"The embedded sample has {SAMPLE_HOURS}, you asked for {hours}. "
             f"Use --year {SAMPLE_HOURS.name} with --sample, or leave --sample out and set EIA_API_KEY."
+        )
+    if source.identity == "eia" and hours.stop <= HISTORY_START:
+        raise NoDataError(
+            f"You asked for {hours}, but the API's history starts at {label(HISTORY_START)}. "
+            "Older years are in EIA's six-month files only."
         )
 
 

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 from gridloom.errors import ConfigError, did_you_mean
 from gridloom.extract.source import DEFAULT_BASE_URL
 from gridloom.files import storage_errors
-from gridloom.grid.hours import HISTORY_START, HourRange, label
+from gridloom.grid.hours import HourRange
 from gridloom.grid.respondents import OPTIMIZED_FOUR, STANDARD_EIGHT
 from gridloom.grid.routes import MAX_ROWS_PER_REQUEST
 from gridloom.grid.series import DEFAULT_SERIES, parse_series
@@ -125,7 +125,7 @@ class HourlySettings(BaseModel):
     def _split_regions(cls, value: Any) -> Any:
         parts = value.split(",") if isinstance(value, str) else value
         if parts is not None and not [part for part in parts if str(part).strip()]:
-            raise ValueError("name at least one region, such as PACW")
+            raise ValueError("it has to name at least one region, such as PACW")
         return parts
 
     @field_validator("series", mode="before")
@@ -133,11 +133,21 @@ class HourlySettings(BaseModel):
     def _parse_series(cls, value: Any) -> tuple[str, ...]:
         return parse_series(value)
 
+    @field_validator("rate_limit", mode="before")
+    @classmethod
+    def _number_or_off(cls, value: Any) -> Any:
+        if not isinstance(value, str) or value == "off":
+            return value
+        try:
+            return float(value)
+        except ValueError:
+            raise ValueError("it has to be a number or 'off'") from None
+
     @field_validator("name")
     @classmethod
     def _plain_name(cls, value: str | None) -> str | None:
         if value is not None and not _NAME.fullmatch(value):
-            raise ValueError("use letters, digits, '.', '_' and '-' only, without a folder or ending")
+            raise ValueError("it may hold letters, digits, '.', '_' and '-' only, no folder")
         return value.removesuffix(".parquet") if value else value
 
     @classmethod
@@ -168,12 +178,7 @@ class HourlySettings(BaseModel):
         span = self._span()
         # EIA's forecasts run a day ahead; nothing lies further in the future.
         if span.start.year > datetime.now(UTC).year:
-            raise ConfigError(f"{span} lies in the future: EIA has no data for it yet.")
-        if not self.sample and span.stop <= HISTORY_START:
-            raise ConfigError(
-                f"{span} lies before the API's history, which starts at {label(HISTORY_START)}. "
-                "Older years are in EIA's six-month files only."
-            )
+            raise ConfigError(f"{span} lies in the future: there is no data for it yet.")
         return span
 
     def _span(self) -> HourRange:
@@ -229,13 +234,18 @@ class HourlySettings(BaseModel):
 
 
 def _in_words(model: type[BaseModel], item: Any) -> str:
-    """Returns one validation error as a sentence that names the flag, its rule and what it means."""
-    field = str(item["loc"][0])
-    text = item["msg"].removeprefix("Value error, ")
-    text = f"{text[:1].lower()}{text[1:]}".replace("input should be", "it should be")
+    """Returns one validation error as a sentence: the flag, what it got, what is allowed."""
+    field, rule, facts = str(item["loc"][0]), item["type"], item.get("ctx", {})
+    flag = f"--{field.replace('_', '-')}"
+    allowed = {
+        "greater_than_equal": f"it has to be {facts.get('ge')} or more",
+        "less_than_equal": f"it has to be {facts.get('le')} or less",
+        "int_parsing": "it has to be a whole number",
+        "literal_error": f"it has to be {facts.get('expected')}",
+        "value_error": str(facts.get("error", "")),
+    }.get(rule, item["msg"])
     about = (model.model_fields[field].description or "").split("  [")[0]
-    given = item.get("ctx", {}).get("given", "")
-    return f"--{field.replace('_', '-')}{given}: {text}. ({about})"
+    return f"{flag} cannot be {item['input']!r}: {allowed}. ({about})"
 
 
 def load_settings(

@@ -2,21 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from gridloom.artifact import Artifact
-from gridloom.dag import Plan, RunOutcome, RunResult, StepOutput
+from gridloom.dag import Plan, RunInterruptedError, RunOutcome, RunResult, StepOutput
+from gridloom.dag.events import Event
 from gridloom.errors import GridLoomError
 from gridloom.grid.artifacts import HourlyTable
-from gridloom.pipelines.hourly import Prepared
+from gridloom.pipelines.hourly import Prepared, build
 
-__all__ = ["coverage", "exit_code", "plan_summary", "run_summary"]
+__all__ = ["coverage", "planned", "ran"]
 
 _PARTIAL = 3
 
 
-def exit_code(result: RunResult) -> int:
-    """Returns the exit code of a run by the command line's contract."""
+def planned(prepared: Prepared) -> dict[str, Any]:
+    """Returns the JSON object of a dry run of a prepared pipeline.
+
+    Raises:
+        GridLoomError: If the DAG cannot be planned.
+    """
+    return _plan_summary(prepared, build(prepared).plan())
+
+
+def ran(prepared: Prepared, sink: Callable[[Event], None]) -> tuple[dict[str, Any], int]:
+    """Runs a prepared pipeline and returns its JSON object and the exit code of the contract.
+
+    Args:
+        prepared: What to run.
+        sink: Hears every event of the run.
+
+    Raises:
+        GridLoomError: If the run could not start.
+    """
+    dag = build(prepared)
+    dag.subscribe(sink)
+    try:
+        result = dag.execute()
+    except RunInterruptedError as error:
+        result = error.result
+    return _run_summary(prepared, result), _exit_code(result)
+
+
+def _exit_code(result: RunResult) -> int:
     if result.outcome is RunOutcome.partial:
         return _PARTIAL
     if isinstance(result.error, GridLoomError):
@@ -24,7 +53,7 @@ def exit_code(result: RunResult) -> int:
     return 0 if result.outcome is RunOutcome.succeeded else 1
 
 
-def run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
+def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
     """Returns the JSON object of a finished run."""
     table = _table(result)
     summary: dict[str, Any] = {
@@ -97,7 +126,7 @@ def coverage(table: HourlyTable) -> list[dict[str, Any]]:
     return counts.collect().to_dicts()
 
 
-def plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
+def _plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
     """Returns the JSON object of a dry run: the same keys as a run, decisions, and what will be asked."""
     asks = [step.detail for step in plan.steps if step.decision == "run" and "requests" in step.detail]
     return {

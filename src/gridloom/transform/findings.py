@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -12,7 +13,7 @@ from gridloom.errors import FileFormatError
 from gridloom.files import storage_errors
 from gridloom.finding import Finding
 from gridloom.grid.artifacts import HourlyTable
-from gridloom.grid.hours import HOUR, HourRange, label
+from gridloom.grid.hours import HOUR, HourRange
 from gridloom.grid.table import KEY, Status
 from gridloom.transform.complete import Life, period_of
 from gridloom.transform.footer import Footer
@@ -22,6 +23,9 @@ __all__ = ["check_file", "check_table", "listed", "missing_by_respondent"]
 
 _MOST_LISTED: Final = 5
 _HOUR_MS: Final = 3_600_000
+# What a datetime can hold; a damaged file may say any number.
+_FIRST_MS: Final = int(datetime(1, 1, 1, tzinfo=UTC).timestamp()) * 1000
+_LAST_MS: Final = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1000
 
 
 def check_file(path: Path, *, lives: Sequence[Life] | None = None) -> list[Finding]:
@@ -139,19 +143,21 @@ def _grid(frame: pl.DataFrame, lives: Sequence[Life] | None) -> Finding:
             epoch_ms.min().alias("first"),
             epoch_ms.max().alias("last"),
             epoch_ms.n_unique().alias("hours"),
-            (epoch_ms % _HOUR_MS != 0).any().alias("odd"),
+            ((epoch_ms % _HOUR_MS != 0) | ~epoch_ms.is_between(_FIRST_MS, _LAST_MS)).any().alias("odd"),
         )
     )
     expected = None if lives is None else {(life.respondent, life.series): life.hours for life in lives}
     seen: set[tuple[str, str]] = set()
     wrong: list[str] = []
     for respondent, series, first_ms, last_ms, hours, odd in sorted(spans.iter_rows()):
-        first, last = period_of(first_ms), period_of(last_ms)
         seen.add((respondent, series))
-        span = None if odd else HourRange(first, last + HOUR)
+        if odd:
+            wrong.append(f"{respondent} {series} ({hours:,} periods, some of them no full hours)")
+            continue
+        span = HourRange(period_of(first_ms), period_of(last_ms) + HOUR)
         due = span if expected is None else expected.get((respondent, series))
-        if span is None or due is None or span != due or len(due) != hours:
-            wrong.append(f"{respondent} {series} ({hours:,} hours from {label(first)} to {label(last)})")
+        if span != due or len(span) != hours:
+            wrong.append(f"{respondent} {series} ({hours:,} hours from {span})")
     wrong += [
         f"{respondent} {series} (no hours)" for respondent, series in sorted((expected or {}).keys() - seen)
     ]

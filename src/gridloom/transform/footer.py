@@ -12,6 +12,7 @@ import polars as pl
 
 from gridloom.errors import FileFormatError
 from gridloom.files import storage_errors
+from gridloom.grid.hours import HourRange
 from gridloom.grid.table import FOOTER_PREFIX, SCHEMA_VERSION, polars_schema
 
 __all__ = ["Footer"]
@@ -104,7 +105,8 @@ class Footer:
                 else msgspec.json.decode(facts[field.name])
                 for field in dataclasses.fields(cls)
             }
-            return msgspec.convert(values, cls)
+            footer = msgspec.convert(values, cls)
+            HourRange.of_labels(footer.first, footer.last)
         except KeyError as error:
             raise FileFormatError(
                 f"{path} is not an hourly table: its footer lacks {FOOTER_PREFIX}{error.args[0]}."
