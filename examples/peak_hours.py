@@ -1,9 +1,12 @@
 """The hours of highest demand, by a step of your own in twenty lines."""
 
+from pathlib import Path
+
 import polars as pl
 
 from gridloom import (
     CacheableStep,
+    EIAExtractConfig,
     EIAExtractStep,
     HourlyTable,
     PipelineDAG,
@@ -11,6 +14,7 @@ from gridloom import (
     StepConfig,
     StepContext,
     TableArtifact,
+    TransformConfig,
     TransformStep,
 )
 
@@ -34,3 +38,23 @@ class PeakHours(CacheableStep[PeakHoursConfig]):
         return PeakTable.write(ctx.path("peaks.parquet"), peaks)
 
 
+def main() -> None:
+    hours = {
+        "first": "2019-01-01T00",
+        "last": "2019-12-31T23",
+        "respondents": ("ERCO", "PACW"),
+        "series": ("D",),
+    }
+    dag = PipelineDAG(PipelineDAGConfig(pipeline_name="peaks", output_dir=Path("data")))
+    raw = dag.add_step(EIAExtractStep(EIAExtractConfig(**hours, sample=True)))
+    table = dag.add_step(TransformStep(TransformConfig(**hours, name="peaks_2019")), dependencies=[raw])
+    dag.add_step(PeakHours(PeakHoursConfig(top=3)), dependencies=[table])
+    result = dag.execute()
+    result.raise_for_failure()
+    for step in result.steps.values():
+        print(f"{step.step_id}: {step.outcome} ({step.reason})")
+    print(result["peak-hours"].output.scan().collect())
+
+
+if __name__ == "__main__":
+    main()

@@ -21,16 +21,17 @@ if TYPE_CHECKING:
         StepOutput,
     )
     from gridloom.errors import GridLoomError
-    from gridloom.extract.steps import EIAExtractStep
+    from gridloom.extract.steps import EIAExtractConfig, EIAExtractStep
     from gridloom.finding import Finding
     from gridloom.grid.artifacts import HourlyTable, RawPages, TableArtifact
     from gridloom.pipelines.hourly import hourly
-    from gridloom.transform.steps import TransformStep
+    from gridloom.transform.steps import TransformConfig, TransformStep
 
 __all__ = [
     "Artifact",
     "BaseStep",
     "CacheableStep",
+    "EIAExtractConfig",
     "EIAExtractStep",
     "Finding",
     "GridLoomError",
@@ -43,6 +44,7 @@ __all__ = [
     "StepMetrics",
     "StepOutput",
     "TableArtifact",
+    "TransformConfig",
     "TransformStep",
     "hourly",
 ]
@@ -51,12 +53,14 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "Artifact": "artifact",
+    "EIAExtractConfig": "extract.steps",
     "EIAExtractStep": "extract.steps",
     "Finding": "finding",
     "GridLoomError": "errors",
     "HourlyTable": "grid.artifacts",
     "RawPages": "grid.artifacts",
     "TableArtifact": "grid.artifacts",
+    "TransformConfig": "transform.steps",
     "TransformStep": "transform.steps",
     "hourly": "pipelines.hourly",
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 import httpx2
@@ -33,13 +34,33 @@ def rows_of(
     return [(period, who, code) for period in each_hour(hours) for who in respondents for code in codes]
 
 
+@dataclass(frozen=True)
+class Scripted:
+    """An answer that can be given again and again."""
+
+    status: int
+    body: dict[str, Any] | str | bytes
+    headers: dict[str, str] | None = None
+
+    def __call__(self) -> Response:
+        text = json.dumps(self.body) if isinstance(self.body, dict) else self.body
+        body = text if isinstance(text, bytes) else text.encode()
+        return httpx2.Response(self.status, headers=self.headers, stream=httpx2.ByteStream(body))
+
+    def __str__(self) -> str:
+        return f"{self.status} {str(self.body)[:30]}"
+
+
+MISSING = Scripted(403, {"error": {"code": "API_KEY_MISSING", "message": "No api_key was supplied."}})
+
+
 class FakeAPI:
     """Answers for `rows`; `script` answers first, one entry per request (None lets it through)."""
 
     def __init__(self, rows: Iterable[tuple[str, str, str]], *, hours: HourRange | None = None) -> None:
         self.rows = sorted(rows)
         self.hours = hours or HourRange.of_years(2019)
-        self.script: list[Response | Exception | None] = []
+        self.script: list[Scripted | Exception | None] = []
         self.tamper: Tamper | None = None
         self.key_in_header = True
         self.echo_key = False
@@ -56,12 +77,12 @@ class FakeAPI:
         scripted = self.script.pop(0) if self.script else None
         if isinstance(scripted, Exception):
             raise scripted
-        return scripted or self.answer(request)
+        return scripted() if scripted else self.answer(request)
 
     def answer(self, request: httpx2.Request) -> Response:
         params = parse_query(request.url.query.decode())
         if not (params.get("api_key") or (self.key_in_header and request.headers.get("x-api-key"))):
-            return error_response(403, {"error": {"code": "API_KEY_MISSING", "message": "No api_key was supplied."}})
+            return MISSING()
         if "x-params" in request.headers:
             params |= parse_json(request.headers["x-params"], "X-Params")
         path = request.url.path.strip("/")
@@ -98,8 +119,3 @@ class FakeAPI:
             return httpx2.Response(200, stream=httpx2.ByteStream(body))
         headers = {"content-encoding": "gzip"}
         return httpx2.Response(200, headers=headers, stream=httpx2.ByteStream(gzip.compress(body, 4, mtime=7)))
-
-
-def error_response(status: int, body: dict[str, Any] | str, headers: dict[str, str] | None = None) -> Response:
-    text = body if isinstance(body, str) else json.dumps(body)
-    return httpx2.Response(status, headers=headers, stream=httpx2.ByteStream(text.encode()))

@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from gridloom.extract.secret import Scrubber, quiet_logs, resolve_key
 
-from .fake_api import CANARY
+from tests.extract.fake_api import CANARY
 
 
 def scrubber(key):
@@ -74,7 +74,7 @@ def test_no_long_key_survives_in_a_json_body(key, before, after):
         (None, {"EIA_API_KEY": " b\n"}, "b"),
         (None, {"EIA_API_KEY": "  "}, None),
         (None, {}, None),
-        ("", {"EIA_API_KEY": "b"}, None),
+        ("", {"EIA_API_KEY": "b"}, "b"),
     ],
 )
 def test_the_key_is_what_was_given_else_the_environments(given_key, environ, expected):

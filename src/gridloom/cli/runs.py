@@ -10,7 +10,7 @@ import click
 from gridloom.cli._options import json_option, out_option, verbosity_options
 from gridloom.cli._render import echo_json, echo_table
 from gridloom.cli._summary import echo_run_record
-from gridloom.pipelines.history import list_runs, load_run
+from gridloom.dag.history import list_runs, load_run
 from gridloom.pipelines.settings import load_settings
 
 __all__ = ["runs"]

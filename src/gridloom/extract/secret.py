@@ -33,8 +33,8 @@ _ROWS = re.compile(rb'"data"\s*:\s*\[\s*\{.*?\}\s*\]', re.DOTALL)
 
 def resolve_key(given: SecretStr | None, environ: Mapping[str, str] = os.environ) -> SecretStr | None:
     """Returns the key that was given, else that of the environment, else None; blanks count as none."""
-    text = given.get_secret_value() if given is not None else environ.get(KEY_VARIABLE, "")
-    return SecretStr(text.strip()) if text.strip() else None
+    texts = (given.get_secret_value() if given is not None else "", environ.get(KEY_VARIABLE, ""))
+    return next((SecretStr(text.strip()) for text in texts if text.strip()), None)
 
 
 class Scrubber:

@@ -43,7 +43,7 @@ def check_file(path: Path, *, lives: Sequence[Life] | None = None) -> list[Findi
     try:
         with storage_errors("read", path):
             frame = pl.read_parquet(path)
-    except pl.exceptions.PolarsError as error:
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise FileFormatError(
             f"{path} is damaged ({error}). Run the command that made it again: the rows are still in 'raw'."
         ) from error

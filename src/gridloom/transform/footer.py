@@ -10,7 +10,7 @@ from typing import Self
 import msgspec
 import polars as pl
 
-from gridloom.errors import FileFormatError
+from gridloom.errors import ConfigError, FileFormatError
 from gridloom.files import storage_errors
 from gridloom.grid.hours import HourRange
 from gridloom.grid.table import FOOTER_PREFIX, SCHEMA_VERSION, polars_schema
@@ -72,7 +72,10 @@ class Footer:
             with storage_errors("read", path):
                 found = pl.read_parquet_metadata(path)
                 columns = pl.read_parquet_schema(path)
-        except pl.exceptions.ComputeError as error:
+        except (
+            pl.exceptions.PolarsError,
+            pl.exceptions.PanicException,
+        ) as error:  # a damaged file may be anything
             raise FileFormatError(
                 f"{path} is not a whole Parquet file ({error}). "
                 "If it was an hourly table, run the command that made it again."
@@ -111,10 +114,11 @@ class Footer:
             raise FileFormatError(
                 f"{path} is not an hourly table: its footer lacks {FOOTER_PREFIX}{error.args[0]}."
             ) from error
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, ConfigError) as error:
             raise FileFormatError(
                 f"{path} is not an hourly table: its footer is damaged ({error})."
             ) from error
+        return footer
 
 
 def _in_words(columns: dict[str, pl.DataType]) -> str:

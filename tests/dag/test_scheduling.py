@@ -1,0 +1,224 @@
+"""A sliding window: parallel up to the limit, refilled at once, stopped as told."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import pytest
+
+from gridloom.dag import RunOutcome, StepContext, StepOutcome
+from gridloom.errors import InterruptedRunError
+from tests.dag.toys import Work, chain, fail, pipeline
+
+LONG_S = 30.0
+
+
+def outcomes(result) -> dict[str, str]:
+    return {name: step.outcome.value for name, step in result.steps.items()}
+
+
+def test_steps_really_run_at_the_same_time(tmp_path: Path) -> None:
+    together = threading.Barrier(4)
+    dag = pipeline(tmp_path, max_parallel_steps=4)
+    for number in range(4):
+        dag.add_step(Work(f"s{number}", lambda _ctx: together.wait(LONG_S)))
+    assert dag.execute().outcome is RunOutcome.succeeded
+
+
+@pytest.mark.parametrize("limit", [1, 3])
+def test_the_limit_is_reached_and_never_passed(tmp_path: Path, limit: int) -> None:
+    lock, running, seen = threading.Lock(), 0, []
+    together = threading.Barrier(limit)
+
+    def action(_ctx: StepContext) -> None:
+        nonlocal running
+        with lock:
+            running += 1
+            seen.append(running)
+        together.wait(LONG_S)
+        with lock:
+            running -= 1
+
+    dag = pipeline(tmp_path, max_parallel_steps=limit)
+    for number in range(limit * 4):
+        dag.add_step(Work(f"s{number}", action))
+    dag.execute().raise_for_failure()
+    assert max(seen) == limit
+
+
+def test_a_free_slot_is_refilled_while_an_older_step_still_runs(tmp_path: Path) -> None:
+    last_ran = threading.Event()
+    dag = pipeline(tmp_path, max_parallel_steps=2)
+    dag.add_step(Work("long", lambda _ctx: last_ran.wait(LONG_S) or fail("it ran in waves")(_ctx)))
+    for number in range(5):
+        dag.add_step(Work(f"short{number}"))
+    dag.add_step(Work("last", lambda _ctx: last_ran.set()))
+    dag.execute().raise_for_failure()
+
+
+def test_a_child_starts_when_its_own_parent_ends_not_when_all_do(tmp_path: Path) -> None:
+    child_ran = threading.Event()
+    dag = pipeline(tmp_path, max_parallel_steps=2)
+    dag.add_step(Work("parent"))
+    dag.add_step(Work("slow", lambda _ctx: child_ran.wait(LONG_S) or fail("it ran in waves")(_ctx)))
+    dag.add_step(Work("child", lambda _ctx: child_ran.set()), ["parent"])
+    dag.execute().raise_for_failure()
+
+
+def test_after_a_failure_running_steps_are_awaited_and_nothing_starts(tmp_path: Path) -> None:
+    failed = threading.Event()
+
+    def slow(ctx: StepContext) -> None:
+        # the failing step ends first, whatever the machine's load
+        assert failed.wait(LONG_S)
+        assert not ctx.cancelled
+
+    def action(_ctx: StepContext) -> None:
+        failed.set()
+        raise RuntimeError("it broke")
+
+    dag = pipeline(tmp_path, max_parallel_steps=2)
+    dag.add_step(Work("slow", slow))
+    dag.add_step(Work("bad", action))
+    dag.add_step(Work("free"), after=["slow"])
+    dag.add_step(Work("child"), ["bad"])
+    result = dag.execute()
+    assert outcomes(result) == {
+        "slow": "executed",
+        "bad": "failed",
+        "free": "cancelled",
+        "child": "cancelled",
+    }
+    assert result.outcome is RunOutcome.failed
+    assert "`bad` failed" in result["free"].reason
+    assert isinstance(result.error, RuntimeError)
+
+
+def test_a_late_failure_of_a_sibling_fails_the_run_and_keeps_what_was_done(tmp_path: Path) -> None:
+    sibling_done = threading.Event()
+    dag = pipeline(tmp_path, max_parallel_steps=2)
+    dag.add_step(Work("late", lambda ctx: sibling_done.wait(LONG_S) and fail()(ctx)))
+    dag.add_step(Work("early"))
+    dag.add_step(Work("after-early", lambda _ctx: sibling_done.set()), ["early"])
+    dag.add_step(Work("both"), ["late", "after-early"])
+    result = dag.execute()
+    assert outcomes(result) == {
+        "late": "failed",
+        "early": "executed",
+        "after-early": "executed",
+        "both": "cancelled",
+    }
+    assert result["after-early"].output.text == "after-early(early())"
+
+
+def test_without_stop_only_descendants_are_skipped(tmp_path: Path) -> None:
+    dag = pipeline(tmp_path, stop_on_failure=False, max_parallel_steps=1)
+    dag.add_step(Work("bad", fail()))
+    dag.add_step(Work("child"), ["bad"])
+    dag.add_step(Work("grandchild"), ["child"])
+    dag.add_step(Work("other"))
+    dag.add_step(Work("other-child"), ["other"])
+    dag.add_step(Work("mixed"), ["other", "grandchild"])
+    result = dag.execute()
+    assert outcomes(result) == {
+        "bad": "failed",
+        "child": "skipped",
+        "grandchild": "skipped",
+        "other": "executed",
+        "other-child": "executed",
+        "mixed": "skipped",
+    }
+    assert result.outcome is RunOutcome.partial
+    assert result["mixed"].reason == "`bad` failed"
+
+
+def test_without_stop_a_run_in_which_nothing_succeeded_has_failed(tmp_path: Path) -> None:
+    dag = pipeline(tmp_path, stop_on_failure=False)
+    chain(dag, [Work("bad", fail()), Work("child")])
+    assert dag.execute().outcome is RunOutcome.failed
+
+
+def test_a_step_that_raises_in_validation_fails_before_it_works(tmp_path: Path) -> None:
+    from gridloom.errors import UsageError
+
+    class Picky(Work):
+        def validate_input(self, inputs) -> None:
+            raise UsageError(f"not with {[note.text for note in inputs['notes']]}")
+
+    worked: list[str] = []
+    dag = pipeline(tmp_path)
+    chain(dag, [Work("a"), Picky("b", lambda ctx: worked.append(ctx.step_id), retries=3)])
+    result = dag.execute()
+    assert result["b"].outcome is StepOutcome.failed
+    assert str(result.error) == "not with ['a()']"
+    assert worked == []
+    assert result["b"].attempts == 1, "bad input stays bad: it is not tried again"
+
+
+def test_cancelling_stops_running_steps_that_listen_and_starts_nothing(tmp_path: Path) -> None:
+    told = threading.Event()
+
+    def action(ctx: StepContext) -> None:
+        ctx.on_cancel(told.set)
+        dag.cancel()
+        assert told.wait(LONG_S)
+        ctx.raise_if_cancelled()
+
+    dag = pipeline(tmp_path)
+    chain(dag, [Work("a"), Work("b", action), Work("c")])
+    result = dag.execute()
+    assert outcomes(result) == {"a": "executed", "b": "cancelled", "c": "cancelled"}
+    assert result.outcome is RunOutcome.failed
+    assert isinstance(result.error, InterruptedRunError)
+    assert (result.run_dir / "results.json").exists()
+
+
+def test_a_step_that_does_not_listen_is_awaited_and_counts(tmp_path: Path) -> None:
+    def action(ctx: StepContext) -> None:
+        told = threading.Event()
+        ctx.on_cancel(told.set)
+        dag.cancel()
+        assert told.wait(LONG_S)
+
+    dag = pipeline(tmp_path)
+    chain(dag, [Work("a", action), Work("b")])
+    assert outcomes(dag.execute()) == {"a": "executed", "b": "cancelled"}
+
+
+def test_a_callback_after_the_cancellation_is_called_at_once_and_its_error_is_logged(tmp_path: Path) -> None:
+    late = threading.Event()
+
+    def broken() -> None:
+        raise RuntimeError("callback broke")
+
+    def action(ctx: StepContext) -> None:
+        told = threading.Event()
+        ctx.on_cancel(broken)
+        ctx.on_cancel(told.set)
+        dag.cancel()
+        assert told.wait(LONG_S)
+        ctx.on_cancel(late.set)
+
+    dag = pipeline(tmp_path)
+    dag.add_step(Work("a", action))
+    result = dag.execute()
+    assert late.is_set()
+    assert "callback broke" in (result.run_dir / "events.jsonl").read_text()
+
+
+def test_a_finished_run_is_not_disturbed_by_a_late_cancel(tmp_path: Path) -> None:
+    dag = pipeline(tmp_path)
+    dag.add_step(Work("a"))
+    dag.execute()
+    dag.cancel()
+    assert dag.execute().outcome is RunOutcome.succeeded
+
+
+def test_a_wide_graph_has_every_step_once(tmp_path: Path) -> None:
+    ran: list[str] = []
+    dag = pipeline(tmp_path, max_parallel_steps=8)
+    nodes = [dag.add_step(Work(f"s{number}", lambda ctx: ran.append(ctx.step_id))) for number in range(60)]
+    dag.add_step(Work("end"), nodes)
+    dag.execute().raise_for_failure()
+    assert sorted(ran) == sorted(node.step_id for node in nodes)

@@ -1,0 +1,244 @@
+import asyncio
+import contextlib
+import gzip
+import json
+import logging
+import socket
+import traceback
+from urllib.parse import quote
+
+import httpx2
+import pytest
+from pydantic import SecretStr
+
+from gridloom.errors import KeyRejectedError, SourceAnswerError, SourceUnreachableError
+from gridloom.extract.client import EIAClient
+from gridloom.extract.limiter import RateLimiter
+from gridloom.extract.query import data_path, parameters
+from gridloom.grid.hours import HourRange
+from gridloom.grid.raw import Window
+from tests.extract.fake_api import CANARY, MISSING, NO_WAIT, FakeAPI, Scripted, rows_of
+
+BASE = "https://api.example/v2"
+DAY = HourRange.of_labels("2019-01-01T00", "2019-01-01T23")
+WINDOW = Window("region-data", DAY, ("PACW",), ("D",), 5000)
+INVALID = {"error": {"code": "API_KEY_INVALID", "message": f"An invalid api_key {CANARY} was supplied."}}
+
+
+class Counted(dict):
+    def __call__(self, **counts):
+        for name, count in counts.items():
+            self[name] = self.get(name, 0) + count
+
+
+def ask(api, times=1, **options):
+    """Asks for the window so many times with one client; returns the answers and what was counted."""
+    counted = Counted()
+
+    async def main():
+        settings = {"key": SecretStr(CANARY), "backoff": NO_WAIT, **options}
+        async with EIAClient(BASE, transport=api.transport, count=counted, **settings) as client:
+            return [await client.get(data_path(WINDOW), parameters(WINDOW, 0)) for _ in range(times)]
+
+    return asyncio.run(main()), counted
+
+
+def api(*script):
+    found = FakeAPI(rows_of(DAY))
+    found.script = list(script)
+    return found
+
+
+def test_requests_are_gets_with_the_key_in_the_header_and_gzip_accepted():
+    server = api()
+    (answer,), counted = ask(server)
+    (request,) = server.requests
+    assert (request.method, request.url.path) == ("GET", "/v2/electricity/rto/region-data/data/")
+    assert request.headers["x-api-key"] == CANARY
+    assert request.headers["accept-encoding"] == "gzip"
+    assert "CANARY" not in str(request.url)
+    assert len(json.loads(answer.body)["response"]["data"]) == 24
+    assert counted == {"requests": 1, "bytes_received": len(answer.packed)}
+
+
+def test_the_servers_gzip_is_kept_as_it_was_sent():
+    (answer,), _ = ask(api())
+    assert answer.packed[4:8] == (7).to_bytes(4, "little")  # the time that the server wrote into it
+    assert gzip.decompress(answer.packed) == answer.body
+    server = api()
+    server.packed = False
+    (answer,), _ = ask(server)
+    assert answer.packed is None
+
+
+def test_where_the_header_is_not_seen_the_key_goes_into_the_query_from_then_on():
+    server = api()
+    server.key_in_header = False
+    _, counted = ask(server, times=3)
+    assert counted["requests"] == 4
+    assert "retries" not in counted
+    in_query = [f"api_key={quote(CANARY, safe='')}" in str(request.url) for request in server.requests]
+    assert in_query == [False, True, True, True]
+    assert all("x-api-key" not in request.headers for request in server.requests[1:])
+
+
+@pytest.mark.parametrize("key", ["clé-secrète", "with\nnewline", "tab\tinside"])
+def test_a_key_that_no_header_can_hold_travels_in_the_query(key):
+    server = api()
+    ask(server, key=SecretStr(key))
+    assert f"api_key={quote(key, safe='')}" in str(server.requests[0].url)
+
+
+def test_long_parameters_travel_in_the_header_and_urls_stay_short():
+    window = Window("region-data", DAY, tuple(f"R{place:03d}" for place in range(80)), ("D",), 5000)
+    server = api()
+    server.key_in_header = False
+
+    async def main():
+        async with EIAClient(BASE, transport=server.transport, key=SecretStr(CANARY)) as client:
+            await client.get(data_path(window), parameters(window, 0))
+
+    asyncio.run(main())
+    assert all(len(str(request.url)) < 2000 for request in server.requests)
+    assert len(server.asked[0]["facets"]["respondent"]) == 80
+    assert CANARY not in server.requests[1].headers["x-params"]
+
+
+WEATHER = [
+    Scripted(500, "Something unexpected happened."),
+    Scripted(503, "<html>503</html>"),
+    Scripted(504, "<!DOCTYPE html>"),
+    Scripted(200, "<html>proxy</html>"),
+    Scripted(429, ""),
+    Scripted(403, {"error": {"code": "OVER_RATE_LIMIT", "message": "slower"}}),
+    Scripted(200, "OVER_RATE_LIMIT"),
+    httpx2.ReadTimeout("late"),
+    httpx2.ReadError("reset"),
+    httpx2.RemoteProtocolError("Server disconnected without sending a response."),
+    httpx2.ConnectError("refused"),
+    Scripted(200, '{"response": {"total"'),
+]
+
+
+@pytest.mark.parametrize("weather", WEATHER, ids=str)
+def test_bad_weather_is_waited_out_and_every_request_is_counted(weather):
+    server = api(weather)
+    (answer,), counted = ask(server)
+    assert json.loads(answer.body)["response"]["total"] == "24"
+    assert (counted["requests"], counted["retries"]) == (2, 1)
+
+
+def test_truncated_gzip_is_asked_for_again():
+    whole = gzip.compress(b'{"response":{}}')
+    _, counted = ask(api(Scripted(200, whole[:-5], {"content-encoding": "gzip"})))
+    assert counted["retries"] == 1
+
+
+FINAL = [
+    (Scripted(403, INVALID), 1, KeyRejectedError, "Check EIA_API_KEY"),
+    (MISSING, 2, KeyRejectedError, "rejected the API key"),
+    (Scripted(401, "no"), 1, KeyRejectedError, "Check EIA_API_KEY"),
+    (Scripted(500, {"error": "Not found.", "code": 404}), 1, SourceAnswerError, "https://api.eia.gov/v2"),
+    (Scripted(404, "<html>404</html>"), 1, SourceAnswerError, "https://api.eia.gov/v2"),
+    (Scripted(400, {"error": f"Invalid '{CANARY}'.", "code": 400}), 1, SourceAnswerError, "would not help"),
+    (Scripted(302, "", {"location": f"https://x/?api_key={CANARY}"}), 1, SourceAnswerError, "refused"),
+    (Scripted(200, "<html>welcome</html>"), 2, SourceAnswerError, "proxy"),
+    (Scripted(200, {"hello": "world"}), 2, SourceAnswerError, "https://api.eia.gov/v2"),
+    (Scripted(500, f"Something about {CANARY}."), 4, SourceUnreachableError, "run the same command again"),
+    (Scripted(429, f"api_key={CANARY}"), 4, SourceUnreachableError, "asks for fewer requests"),
+    (httpx2.ConnectError(f"refused {CANARY}"), 2, SourceUnreachableError, "Check --base-url or your network"),
+    (httpx2.ReadTimeout(""), 2, SourceUnreachableError, r"ReadTimeout\), 2 times in a row"),
+]
+
+
+@pytest.mark.parametrize(("response", "requests", "kind", "text"), FINAL, ids=str)
+def test_what_stays_bad_ends_in_words_that_help_and_hold_no_key(
+    response, requests, kind, text, caplog
+):
+    server = api(*[response] * 20)
+    with caplog.at_level(logging.DEBUG), pytest.raises(kind, match=text) as caught:
+        ask(server)
+    assert len(server.requests) == requests
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + caplog.text
+    assert "CANARY" not in shown
+    assert "\n" not in str(caught.value)
+    assert (caught.value.__cause__, caught.value.__context__) == (None, None)
+
+
+@pytest.mark.parametrize(("response", "requests", "kind", "text"), FINAL[3:], ids=str)
+def test_no_error_holds_a_key_that_travels_in_the_query(response, requests, kind, text, caplog):
+    server = api(MISSING, *[response] * 20)
+    with caplog.at_level(logging.DEBUG), pytest.raises(kind) as caught:
+        ask(server)
+    assert "api_key=" in str(server.requests[1].url)
+    assert "CANARY" not in "".join(traceback.format_exception(caught.value)) + caplog.text
+
+
+def test_after_success_a_refused_key_is_a_suspension_and_waited_out():
+    server = api(None, Scripted(403, INVALID), Scripted(403, INVALID))
+    _, counted = ask(server, times=2)
+    assert counted["retries"] == 2
+    server = api(None, *[Scripted(403, INVALID)] * 9)
+    with pytest.raises(KeyRejectedError, match="suspended for up to an hour"):
+        ask(server, times=2)
+    assert len(server.requests) == 1 + NO_WAIT.tries
+
+
+def test_after_success_a_lost_connection_is_tried_longer():
+    server = api(None, *[httpx2.ConnectError("refused")] * 9)
+    with pytest.raises(SourceUnreachableError, match="stopped answering"):
+        ask(server, times=2)
+    assert len(server.requests) == 1 + NO_WAIT.tries
+
+
+def test_every_try_goes_through_the_limiter_and_retry_after_holds_everyone():
+    limiter = RateLimiter(1000)
+    held = []
+    limiter.hold = held.append
+    server = api(Scripted(429, "", {"retry-after": "1"}), Scripted(503, "", {"retry-after": "0"}))
+    ask(server, limiter=limiter)
+    assert len(limiter._starts) == 3
+    assert held == [1.0]
+
+
+def test_no_more_than_so_many_requests_are_in_flight():
+    flying, most = 0, 0
+
+    async def handle(request):
+        nonlocal flying, most
+        flying += 1
+        most = max(most, flying)
+        await asyncio.sleep(0.01)
+        flying -= 1
+        return httpx2.Response(200, stream=httpx2.ByteStream(b'{"response":{}}'))
+
+    async def main():
+        transport = httpx2.MockTransport(handle)
+        async with EIAClient(BASE, transport=transport, key=SecretStr("k"), concurrency=3) as client:
+            await asyncio.gather(*(client.get("x") for _ in range(12)))
+
+    asyncio.run(main())
+    assert most == 3
+
+
+def test_a_port_that_nobody_listens_on_is_said_so():
+    with contextlib.closing(socket.socket()) as taken:
+        taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused
+
+        async def main():
+            url = f"http://127.0.0.1:{taken.getsockname()[1]}/v2"
+            async with EIAClient(url, key=SecretStr(CANARY), backoff=NO_WAIT, local=True) as client:
+                await client.get("x")
+
+        with pytest.raises(SourceUnreachableError, match=r"127\.0\.0\.1:\d+ does not answer"):
+            asyncio.run(main())
+
+
+def test_the_http_librarys_own_log_shows_no_key(caplog):
+    server = api()
+    server.key_in_header = False
+    with caplog.at_level(logging.DEBUG):
+        ask(server, times=2)
+    assert "api_key=***" in caplog.text
+    assert "CANARY" not in caplog.text
+

@@ -1,0 +1,123 @@
+import gzip
+import json
+
+import pytest
+
+from gridloom.errors import IncompleteWindowError, SourceAnswerError
+from gridloom.extract.pages import decode_page, offsets, pack, prove
+from gridloom.grid.hours import HourRange
+from gridloom.grid.raw import Window
+from tests.extract.fake_api import FakeAPI, rows_of
+
+DAY = HourRange.of_labels("2019-01-01T00", "2019-01-01T23")
+WINDOW = Window("region-data", DAY, ("ERCO", "PACW"), ("D",), 20)
+ROWS = rows_of(DAY, ("ERCO", "PACW"))
+
+
+def body(offset=0, *, rows=ROWS, change=None, route="region-data"):
+    facets = {"respondent": [*WINDOW.respondents, "XXX"], "type": ["D", "NG"]}
+    params = {"start": "2018", "end": "2020", "facets": facets, "offset": offset, "length": WINDOW.page_rows}
+    envelope = FakeAPI(rows).envelope(route, params)
+    if change:
+        change(envelope)
+    return json.dumps(envelope).encode()
+
+
+def pages(**options):
+    return [decode_page(WINDOW, offset, body(offset, **options), None) for offset in (0, 20, 40)]
+
+
+def test_the_pages_of_a_window_are_proven_to_be_all_of_it():
+    proof = prove(WINDOW, pages())
+    assert proof.rows == 48
+    assert proof.rows_by_respondent == {"ERCO": 24, "PACW": 24}
+    assert list(offsets(WINDOW, 48)) == [20, 40]
+    assert not offsets(WINDOW, 20)
+    assert not offsets(WINDOW, 0)
+
+
+def test_an_empty_window_is_proven_empty():
+    page = decode_page(WINDOW, 0, body(rows=[]), None)
+    assert prove(WINDOW, [page]).rows_by_respondent == {}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda envelope: envelope["response"].update(total=48),
+        lambda envelope: envelope["response"].update(warnings=[{"warning": "incomplete return"}]),
+        lambda envelope: envelope.update(warnings=[{"warning": "incomplete return"}]),
+        lambda envelope: envelope.pop("apiVersion"),
+        lambda envelope: [row.update(value=None) for row in envelope["response"]["data"]],
+        lambda envelope: [row.update(value=1.5) for row in envelope["response"]["data"]],
+        lambda envelope: [row.pop("value") for row in envelope["response"]["data"]],
+        lambda envelope: envelope["response"]["data"].reverse(),
+    ],
+)
+def test_variants_of_the_envelope_are_read(change):
+    assert prove(WINDOW, pages(change=change)).rows == 48
+
+
+def swapped(place, row):
+    return [*ROWS[:place], row, *ROWS[place + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("rows", "text"),
+    [
+        (swapped(7, ROWS[6]), "only 47 of 48 rows are different"),
+        (swapped(7, ("2019-01-02T00", "PACW", "D")), "not asked for (2019-01-02T00)"),
+        (swapped(7, ("2019-01-01", "PACW", "D")), "not asked for (2019-01-01)"),
+        (swapped(7, ("2019-01-01T07", "XXX", "D")), "not asked for (XXX)"),
+        (swapped(7, ("2019-01-01T07", "PACW", "NG")), "not asked for (NG)"),
+    ],
+)
+def test_rows_that_come_twice_or_were_not_asked_for_are_refused(rows, text):
+    with pytest.raises(IncompleteWindowError) as caught:
+        prove(WINDOW, pages(rows=rows))
+    assert text in str(caught.value)
+    assert "region-data of ERCO,PACW, 2019-01-01T00 to 2019-01-01T23" in str(caught.value)
+
+
+def test_a_total_that_moves_is_refused():
+    first, second, third = pages()
+    moved = decode_page(WINDOW, 20, body(20, rows=ROWS[:-1]), None)
+    with pytest.raises(IncompleteWindowError, match="counted 48 rows, then 47"):
+        prove(WINDOW, [first, moved, third])
+
+
+@pytest.mark.parametrize("place", [0, 1, 2])
+def test_a_short_page_is_refused(place):
+    found = pages()
+    short = body(20 * place, change=lambda envelope: envelope["response"]["data"].pop())
+    found[place] = decode_page(WINDOW, 20 * place, short, None)
+    with pytest.raises(IncompleteWindowError, match=f"the page at row {20 * place} has"):
+        prove(WINDOW, found)
+
+
+def test_a_missing_page_is_refused():
+    with pytest.raises(IncompleteWindowError, match="only 40 of 48 rows"):
+        prove(WINDOW, pages()[:2])
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        b"{}",
+        b'{"response":{"total":"x","data":[]}}',
+        b'{"response":{"total":"1"}}',
+        b'{"response":{"total":"1","data":[{"period":"2019-01-01T00"}]}}',
+        b'{"response":{"total":"1","data":[{"period":null,"respondent":"A","type":"D"}]}}',
+        b"not json",
+    ],
+)
+def test_what_is_no_page_is_said_so(wrong):
+    with pytest.raises(SourceAnswerError, match="not what the API promises"):
+        decode_page(WINDOW, 0, wrong, None)
+
+
+def test_packing_gives_the_same_bytes_at_any_time():
+    assert pack(b"abc") == pack(b"abc")
+    assert gzip.decompress(pack(b"abc")) == b"abc"
+    page = decode_page(WINDOW, 0, body(), b"as sent")
+    assert page.packed == b"as sent"
