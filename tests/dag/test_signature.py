@@ -21,7 +21,9 @@ class Table(Artifact):
 
 
 class Good(BaseStep[StepConfig]):
-    def _execute(self, table: Table, others: list[Table], maybe: int | None, ctx: StepContext, n: int = 2) -> Table:
+    def _execute(
+        self, table: Table, others: list[Table], maybe: int | None, ctx: StepContext, n: int = 2
+    ) -> Table:
         return table
 
 

@@ -164,7 +164,9 @@ def test_two_outputs_that_fit_and_no_name_are_an_error(tmp_path: Path, kind: typ
     dag = pipeline(tmp_path)
     dag.add_step(GivesTable("one-file"))
     dag.add_step(kind("other"))
-    with pytest.raises(WiringError, match=r"several outputs fit: 'one-file' \(Table, `one_file`\) and 'other'"):
+    with pytest.raises(
+        WiringError, match=r"several outputs fit: 'one-file' \(Table, `one_file`\) and 'other'"
+    ):
         dag.add_step(TakesTable("use"), ["one-file", "other"])
 
 

@@ -118,4 +118,6 @@ class FakeAPI:
         if not self.packed:
             return httpx2.Response(200, stream=httpx2.ByteStream(body))
         headers = {"content-encoding": "gzip"}
-        return httpx2.Response(200, headers=headers, stream=httpx2.ByteStream(gzip.compress(body, 4, mtime=7)))
+        return httpx2.Response(
+            200, headers=headers, stream=httpx2.ByteStream(gzip.compress(body, 4, mtime=7))
+        )

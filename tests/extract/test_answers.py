@@ -56,7 +56,8 @@ def test_the_servers_own_words_are_quoted_in_short():
 
 
 @pytest.mark.parametrize(
-    ("value", "seconds"), [("3", 3.0), ("999999", 300.0), ("-1", None), ("", None), ("²", None), ("soon", None)]
+    ("value", "seconds"),
+    [("3", 3.0), ("999999", 300.0), ("-1", None), ("", None), ("²", None), ("soon", None)],
 )
 def test_retry_after(value, seconds):
     assert retry_after_s(value) == seconds

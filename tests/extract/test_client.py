@@ -10,6 +10,7 @@ from urllib.parse import quote
 import httpx2
 import pytest
 from pydantic import SecretStr
+from tests.extract.fake_api import CANARY, MISSING, NO_WAIT, FakeAPI, Scripted, rows_of
 
 from gridloom.errors import KeyRejectedError, SourceAnswerError, SourceUnreachableError
 from gridloom.extract.client import EIAClient
@@ -17,7 +18,6 @@ from gridloom.extract.limiter import RateLimiter
 from gridloom.extract.query import data_path, parameters
 from gridloom.grid.hours import HourRange
 from gridloom.grid.raw import Window
-from tests.extract.fake_api import CANARY, MISSING, NO_WAIT, FakeAPI, Scripted, rows_of
 
 BASE = "https://api.example/v2"
 DAY = HourRange.of_labels("2019-01-01T00", "2019-01-01T23")
@@ -152,9 +152,7 @@ FINAL = [
 
 
 @pytest.mark.parametrize(("response", "requests", "kind", "text"), FINAL, ids=str)
-def test_what_stays_bad_ends_in_words_that_help_and_hold_no_key(
-    response, requests, kind, text, caplog
-):
+def test_what_stays_bad_ends_in_words_that_help_and_hold_no_key(response, requests, kind, text, caplog):
     server = api(*[response] * 20)
     with caplog.at_level(logging.DEBUG), pytest.raises(kind, match=text) as caught:
         ask(server)
@@ -241,4 +239,3 @@ def test_the_http_librarys_own_log_shows_no_key(caplog):
         ask(server, times=2)
     assert "api_key=***" in caplog.text
     assert "CANARY" not in caplog.text
-

@@ -2,12 +2,12 @@ import gzip
 import json
 
 import pytest
+from tests.extract.fake_api import FakeAPI, rows_of
 
 from gridloom.errors import IncompleteWindowError, SourceAnswerError
 from gridloom.extract.pages import decode_page, offsets, pack, prove
 from gridloom.grid.hours import HourRange
 from gridloom.grid.raw import Window
-from tests.extract.fake_api import FakeAPI, rows_of
 
 DAY = HourRange.of_labels("2019-01-01T00", "2019-01-01T23")
 WINDOW = Window("region-data", DAY, ("ERCO", "PACW"), ("D",), 20)
@@ -80,7 +80,7 @@ def test_rows_that_come_twice_or_were_not_asked_for_are_refused(rows, text):
 
 
 def test_a_total_that_moves_is_refused():
-    first, second, third = pages()
+    first, _, third = pages()
     moved = decode_page(WINDOW, 20, body(20, rows=ROWS[:-1]), None)
     with pytest.raises(IncompleteWindowError, match="counted 48 rows, then 47"):
         prove(WINDOW, [first, moved, third])

@@ -1,4 +1,5 @@
 from datetime import timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -6,7 +7,7 @@ from hypothesis import strategies as st
 
 from gridloom.errors import ConfigError
 from gridloom.extract.plan import Ask, count_requests, plan_windows
-from gridloom.grid.hours import HOUR, HISTORY_START, HourRange
+from gridloom.grid.hours import HISTORY_START, HOUR, HourRange
 from gridloom.grid.respondents import OPTIMIZED_FOUR, STANDARD_EIGHT
 from gridloom.grid.series import route_requests
 
@@ -32,7 +33,7 @@ def test_windows_cover_each_hour_of_each_respondent_once_and_bound_the_pages(
     for code in respondents:
         spans = [window.hours for window in windows if code in window.respondents]
         assert (spans[0].start, spans[-1].stop) == (hours.start, hours.stop)
-        assert all(one.stop == other.start for one, other in zip(spans, spans[1:], strict=False))
+        assert all(one.stop == other.start for one, other in pairwise(spans))
         assert all(len(span) <= batch_days * 24 for span in spans)
     for window in windows:
         assert list(window.respondents) == sorted(set(window.respondents))

@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
+from tests.extract.fake_api import CANARY
 
 from gridloom.extract.secret import Scrubber, quiet_logs, resolve_key
-
-from tests.extract.fake_api import CANARY
 
 
 def scrubber(key):
@@ -27,14 +26,19 @@ def scrubber(key):
     ],
 )
 def test_every_form_of_a_key_is_taken_out_of_messages_and_bodies(form):
-    assert scrubber(CANARY).text(f"asked https://x/v2?api_key={form}&a=1") == "asked https://x/v2?api_key=***&a=1"
+    assert (
+        scrubber(CANARY).text(f"asked https://x/v2?api_key={form}&a=1")
+        == "asked https://x/v2?api_key=***&a=1"
+    )
     assert scrubber(CANARY).text(f"the key {form} was refused") == "the key *** was refused"
     body = b'{"response":{"data":[{"a":"' + form.encode() + b'"}]},"note":"' + form.encode() + b'"}'
     assert form.encode() not in scrubber(CANARY).body(body)
 
 
 def test_an_echo_is_masked_by_its_name_whatever_the_key():
-    body = b'{"response":{"total":"5","data":[{"type":"D","value":"5"}]},"request":{"params":{"api_key":"D"}}}'
+    body = (
+        b'{"response":{"total":"5","data":[{"type":"D","value":"5"}]},"request":{"params":{"api_key":"D"}}}'
+    )
     expected = body.replace(b'"api_key":"D"', b'"api_key":"***"')
     assert scrubber("D").body(body) == expected
     assert scrubber("5").body(body) == expected
@@ -43,7 +47,11 @@ def test_an_echo_is_masked_by_its_name_whatever_the_key():
 
 def test_a_key_that_is_a_word_of_the_data_does_not_change_rows():
     rows = b'"data":[{"value":"1","value-units":"megawatthours"}]'
-    body = b'{"response":{' + rows + b'},"request":{"params":{"api_key":"megawatthours","note":"megawatthours"}}}'
+    body = (
+        b'{"response":{'
+        + rows
+        + b'},"request":{"params":{"api_key":"megawatthours","note":"megawatthours"}}}'
+    )
     clean = scrubber("megawatthours").body(body)
     assert rows in clean
     assert clean.count(b"megawatthours") == 1

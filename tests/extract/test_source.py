@@ -25,7 +25,12 @@ def test_a_source_is_known_by_its_host_and_never_by_its_port(url, identity, base
 def test_the_sample_needs_no_key_and_has_no_limit():
     source = Source.sample()
     assert source.identity == sample_source()
-    assert (source.needs_key, source.is_loopback, source.per_s(None), source.per_s(3)) == (False, True, None, 3.0)
+    assert (source.needs_key, source.is_loopback, source.per_s(None), source.per_s(3)) == (
+        False,
+        True,
+        None,
+        3.0,
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,7 +48,9 @@ def test_a_url_that_cannot_be_used_is_refused_in_words(url, text):
         Source.of_url(url)
 
 
-@pytest.mark.parametrize("url", ["https://me:hidden@host/v2", "https://host/v2?api_key=hidden", "https://host/v2#hidden"])
+@pytest.mark.parametrize(
+    "url", ["https://me:hidden@host/v2", "https://host/v2?api_key=hidden", "https://host/v2#hidden"]
+)
 def test_a_url_with_more_than_an_address_is_refused_without_showing_it(url):
     with pytest.raises(ConfigError) as caught:
         Source.of_url(url)

@@ -35,7 +35,7 @@ def list_command(out: str | None, as_json: bool, verbose: bool, quiet: bool) -> 
     records = list_runs(folder)
     if as_json:
         echo_json({"runs": [_short(record) for record in records]})
-    elif not records:
+    elif not records and not quiet:
         click.echo(f"No runs in {folder} yet. Start one with: gridloom year --sample --out {folder}")
     elif not quiet:
         headers = ["run", "outcome", "pipeline", "rows", "requests", "seconds"]

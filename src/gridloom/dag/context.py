@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -26,6 +27,11 @@ Emit = Callable[..., None]
 """Says an event: its class, then its own fields by name."""
 
 _PROGRESS_EVERY_S = 0.1
+
+
+def _unchanged(text: str) -> str:
+    """Hides nothing; for a context that belongs to no run."""
+    return text
 
 
 def _silent(_kind: type[Event], **_fields: Any) -> None:
@@ -91,6 +97,7 @@ class StepContext:
         force: bool = False,
         token: CancelToken | None = None,
         emit: Emit = _silent,
+        redact: Callable[[str], str] = _unchanged,
     ) -> None:
         self.out = out
         self.run_id = run_id
@@ -99,6 +106,7 @@ class StepContext:
         self.staging = staging
         self._token = token or CancelToken()
         self._emit = emit
+        self._redact = redact
         self._lock = threading.Lock()
         self._counters = dict.fromkeys(("rows", "rows_received", "requests", "retries", "bytes_received"), 0)
         self._custom: dict[str, Mapping[str, Any]] = {}
@@ -157,6 +165,7 @@ class StepContext:
 
     def metric(self, name: str, value: float, unit: str = "") -> None:
         """Records a number of the step's own; a later one of the same name replaces it."""
+        name, unit = self._redact(name), self._redact(unit)
         with self._lock:
             self._custom[name] = {"value": value, "unit": unit}
         self._emit(MetricReported, step_id=self.step_id, name=name, value=value, unit=unit)
@@ -179,6 +188,7 @@ class StepContext:
 
     def finding(self, finding: Finding) -> None:
         """Records a check; a required one that did not pass keeps the outputs from being committed."""
+        finding = replace(finding, why=self._redact(finding.why), detail=self._redact(finding.detail))
         with self._lock:
             self._findings.append(finding)
         self._emit(
@@ -193,7 +203,7 @@ class StepContext:
 
     def log(self, message: str, level: Level = "info") -> None:
         """Writes a line for a person into the event stream."""
-        self._emit(LogWritten, step_id=self.step_id, level=level, message=message)
+        self._emit(LogWritten, step_id=self.step_id, level=level, message=self._redact(message))
 
     @property
     def cancelled(self) -> bool:

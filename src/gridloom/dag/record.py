@@ -83,7 +83,7 @@ def write_results(path: Path, record: Mapping[str, Any], redactor: Redactor) -> 
     Raises:
         StorageError: If the disk refuses.
     """
-    data = msgspec.json.encode(redactor.record(dict(record)), enc_hook=str)
+    data = msgspec.json.encode(redactor.record(dict(record)))
     write_atomic(path, msgspec.json.format(data, indent=2) + b"\n")
 
 

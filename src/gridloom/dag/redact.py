@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
 
+import msgspec
+
 __all__ = ["MASK", "Redactor"]
 
 MASK = "***"
@@ -28,6 +30,7 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
+        self._long: re.Pattern[str] | None = None
         for secret in secrets:
             self.add(secret)
 
@@ -35,10 +38,14 @@ class Redactor:
         """Hides `secret` from now on; an empty one is ignored."""
         if not secret.strip():
             return
-        forms = {secret, secret.strip(), quote(secret, safe=""), quote_plus(secret), repr(secret)[1:-1]}
+        in_json = msgspec.json.encode(secret)[1:-1].decode()
+        forms = {secret, secret.strip(), quote(secret, safe=""), quote_plus(secret)}
+        forms |= {in_json, repr(secret)[1:-1]}
         self._secrets |= forms
         ordered = sorted(self._secrets, key=lambda form: (-len(form), form))
         self._pattern = re.compile("|".join(_expression(form) for form in ordered))
+        long = [re.escape(form) for form in ordered if len(form) >= _LONG]
+        self._long = re.compile("|".join(long)) if long else None
 
     def text(self, text: str) -> str:
         """Returns `text` with every secret in it replaced."""
@@ -49,19 +56,23 @@ class Redactor:
         return self._pattern is not None and self._pattern.search(text) is not None
 
     def record(self, value: Any) -> Any:
-        """Returns JSON-able data with every secret in its texts replaced; names of fields stay."""
+        """Returns JSON-able data with every secret in its texts replaced, in names only the long ones."""
         if self._pattern is None:
             return value
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, dict):
             return {
-                key: item if key in _STRUCTURE and isinstance(item, str) else self.record(item)
+                self._name(key): item if key in _STRUCTURE and isinstance(item, str) else self.record(item)
                 for key, item in value.items()
             }
         if isinstance(value, (list, tuple)):
             return [self.record(item) for item in value]
         return value
+
+    def _name(self, key: Any) -> Any:
+        # a short secret may be an ordinary word, and the record has to stay readable
+        return self._long.sub(MASK, key) if self._long and isinstance(key, str) else key
 
     def error(self, error: BaseException) -> bool:
         """Hides secrets in an exception and in what caused it; returns whether none is left."""

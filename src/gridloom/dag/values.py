@@ -73,13 +73,13 @@ def settle_value(value: Any, kind: Any, place: str) -> Any:
         and issubclass(kind, (msgspec.Struct, pydantic.BaseModel))
         and not isinstance(value, kind)
     ):
-        raise StepFailedError(f"{place} should be {type_name(kind)}, but it is {type_name(type(value))}.")
+        raise StepFailedError(f"{place} should be {type_name(kind)}, but is {type_name(type(value))}.")
     try:
         data = canonical_json(value)
         settled = msgspec.json.decode(data, type=kind, dec_hook=_from_builtins)
     except (TypeError, ValueError, OverflowError, msgspec.MsgspecError) as error:
         raise StepFailedError(
-            f"{place} should be {type_name(kind)}, but it is {type_name(type(value))} ({error})."
+            f"{place} should be {type_name(kind)}, but is {type_name(type(value))} ({error})."
         ) from error
     if len(data) > LARGEST_VALUE_BYTES:
         raise StepFailedError(

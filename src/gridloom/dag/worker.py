@@ -113,6 +113,7 @@ class StepTask:
             force=self._run.force,
             token=self._run.token,
             emit=self._run.bus.emit,
+            redact=self._run.redactor.text,
         )
         ctx.raise_if_cancelled()
         outputs = self._checked(step.run(self._inputs, ctx))
@@ -167,7 +168,8 @@ class StepTask:
     def _check_output(self, name: str, kind: Any, value: Any) -> Any:
         what = "it" if name == "output" else f"`{name}`"
         if not is_artifact(kind):
-            return settle_value(value, kind, f"The output of step '{self._node.step_id}' ({what})")
+            place = "The output" if name == "output" else f"The output `{name}`"
+            return settle_value(value, kind, f"{place} of step '{self._node.step_id}'")
         if not isinstance(value, kind):
             raise StepFailedError(self._unexpected(type_name(kind), value, what))
         if not value.path.exists():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -231,26 +231,11 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
                 fetcher = Fetcher(client=client, store=store, width=2 * config.concurrency)
                 metadata = metadata or await fetcher.metadata(config.request.route)
                 check_hours(metadata, config.hours)
-                await self._fetch(fetcher, found, receipts, ctx)
+                await _fetch(fetcher, found, receipts, windows, ctx)
         check_hours(metadata, config.hours)
         for finding in rows_present(config.respondents, receipts.values()):
             ctx.finding(finding)
         return self._index(ctx, metadata, [(window, receipts[window]) for window in windows])
-
-    async def _fetch(
-        self, fetcher: Fetcher, found: Survey, receipts: dict[Window, Receipt], ctx: StepContext
-    ) -> None:
-        done = sum(receipt.rows for receipt in receipts.values())
-
-        def landed(window: Window, receipt: Receipt) -> None:
-            nonlocal done
-            receipts[window] = receipt
-            done += receipt.rows
-            ctx.add(rows_received=receipt.rows)
-            ctx.progress(done, expected_rows(self.config.windows(), receipts))
-
-        ctx.progress(done, expected_rows(self.config.windows(), receipts))
-        await fetcher.windows(found.left, landed)
 
     def _index(self, ctx: StepContext, metadata: Metadata, landed: list[tuple[Window, Receipt]]) -> RawPages:
         config, route = self.config, self.config.request.route
@@ -287,3 +272,24 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
             refresh_days=self.config.refresh_days,
             force=force,
         )
+
+
+async def _fetch(
+    fetcher: Fetcher,
+    found: Survey,
+    receipts: dict[Window, Receipt],
+    windows: Sequence[Window],
+    ctx: StepContext,
+) -> None:
+    """Fetches what is left, adding to `receipts` and saying how far it is."""
+    done = sum(receipt.rows for receipt in receipts.values())
+
+    def landed(window: Window, receipt: Receipt) -> None:
+        nonlocal done
+        receipts[window] = receipt
+        done += receipt.rows
+        ctx.add(rows_received=receipt.rows)
+        ctx.progress(done, expected_rows(windows, receipts))
+
+    ctx.progress(done, expected_rows(windows, receipts))
+    await fetcher.windows(found.left, landed)

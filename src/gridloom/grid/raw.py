@@ -130,6 +130,8 @@ def read_receipt(folder: Path) -> Receipt:
         RawDataError: If it is absent or damaged.
     """
     path = folder / RECEIPT_NAME
+    if not path.exists():
+        raise RawDataError(f"The receipt {path} is gone. {_REPAIR}")
     try:
         with storage_errors("read", path):
             return msgspec.json.decode(path.read_bytes(), type=Receipt)

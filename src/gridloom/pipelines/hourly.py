@@ -12,6 +12,7 @@ both and runs it.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -91,7 +92,7 @@ def prepare(
     _check_hours(source, resolved.hours)
     key = _check_key(source, resolve_key(api_key))
     source.check_rate_limit(settings.rate_limit)
-    codes, unknown, warnings = resolve(list(resolved.regions))
+    codes, unknown, corrected = resolve(list(resolved.regions))
     if unknown:
         _look_up(unknown, source, key)
     return Prepared(
@@ -103,7 +104,7 @@ def prepare(
         name=settings.name or table_name(resolved.hours, name_region),
         source=source,
         api_key=key,
-        warnings=tuple(warnings),
+        warnings=tuple(corrected),
     )
 
 
@@ -228,6 +229,8 @@ def hourly(
         "series": series,
     }
     prepared = prepare(HourlySettings.of({key: value for key, value in values.items() if value is not None}))
+    for text in prepared.warnings:
+        warnings.warn(text, stacklevel=2)
     result = build(prepared).execute()
     result.raise_for_failure()
     table = result["transform"].output
@@ -243,4 +246,6 @@ def _as_label(period: str | datetime | None) -> str | None:
         raise ConfigError(
             f"{period.isoformat()} has no time zone. Pass an aware datetime, such as one with tzinfo=UTC."
         )
+    if period.minute or period.second or period.microsecond:
+        raise ConfigError(f"{period.isoformat()} is not a full hour. Pass the end of the hour that you want.")
     return label(period.astimezone(UTC))

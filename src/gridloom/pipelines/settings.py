@@ -18,6 +18,7 @@ from typing import Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gridloom.errors import ConfigError, did_you_mean
+from gridloom.extract.plan import STANDARD_BATCH_DAYS
 from gridloom.extract.source import DEFAULT_BASE_URL
 from gridloom.files import storage_errors
 from gridloom.grid.hours import HourRange
@@ -31,9 +32,14 @@ __all__ = ["SETTINGS_FILE", "HourlySettings", "Resolved", "load_settings"]
 SETTINGS_FILE: Final = "gridloom.toml"
 """Settings file read from the working folder where it exists; its keys are the fields below."""
 
-STANDARD_BATCH_DAYS: Final = 45
 OPTIMIZED_BATCH_DAYS: Final = 90
 DEFAULT_YEAR: Final = 2024
+
+_RIVALS: Final = (
+    frozenset({"sample", "base_url"}),
+    frozenset({"year", "start_year", "end_year", "start", "end"}),
+)
+"""Settings that answer one question: where one of them is given, the others of a farther place are not."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _EIGHT, _FOUR = ",".join(STANDARD_EIGHT), ",".join(OPTIMIZED_FOUR)
@@ -199,7 +205,7 @@ class HourlySettings(BaseModel):
         return (
             SAMPLE_HOURS
             if self.sample and self.year is None
-            else self._years(self.year or DEFAULT_YEAR, None)
+            else self._years(DEFAULT_YEAR if self.year is None else self.year, None)
         )
 
     def _years(self, first: int | None, last: int | None) -> HourRange:
@@ -261,20 +267,20 @@ def load_settings(
     Raises:
         ConfigError: If a value is unknown or out of range, in whichever place it stands.
     """
-    values = _from_file(folder / SETTINGS_FILE)
-    values |= {
+    from_environment = {
         field: environ[f"GRIDLOOM_{field.upper()}"]
         for field in ("base_url", "out")
         if environ.get(f"GRIDLOOM_{field.upper()}", "").strip()
     }
     given = {field: value for field, value in flags.items() if value is not None}
-    if given.get("sample") and "base_url" not in given:
-        # The flag is nearer than an address in the environment or a file.
-        values.pop("base_url", None)
-    if {"year", "start_year", "end_year", "start", "end"} & given.keys():
-        for field in ("year", "start_year", "end_year", "start", "end"):
-            values.pop(field, None)
-    return HourlySettings.of(values | given)
+    values = _over(_from_file(folder / SETTINGS_FILE), from_environment)
+    return HourlySettings.of(_over(values, given))
+
+
+def _over(values: dict[str, Any], nearer: dict[str, Any]) -> dict[str, Any]:
+    """Returns `values` under `nearer` ones, without those that answer the same question another way."""
+    answered = {field for rivals in _RIVALS if rivals & nearer.keys() for field in rivals}
+    return {field: value for field, value in values.items() if field not in answered} | nearer
 
 
 def _from_file(path: Path) -> dict[str, Any]:
