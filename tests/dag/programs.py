@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 import time
 from pathlib import Path
 
-from gridloom.dag import RunInterruptedError, StepContext
 from tests.dag.toys import CachedWork, chain, pipeline
+
+from gridloom.dag import RunInterruptedError, StepContext
 
 STEPS = 6
 SLOW = 3
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()
 
 
 def interrupted(out: Path) -> int:
@@ -18,7 +25,7 @@ def interrupted(out: Path) -> int:
 
     def wait(ctx: StepContext) -> None:
         ctx.path("half.txt").write_text("half")
-        print("waiting", flush=True)
+        say("waiting")
         while not ctx.cancelled:
             time.sleep(0.005)
         ctx.raise_if_cancelled()
@@ -28,7 +35,7 @@ def interrupted(out: Path) -> int:
     try:
         dag.execute()
     except RunInterruptedError as error:
-        print([step.outcome.value for step in error.result.steps.values()], error, flush=True)
+        say(f"{[step.outcome.value for step in error.result.steps.values()]} {error}")
         return error.exit_code
     return 0
 
@@ -37,8 +44,8 @@ def deaf(out: Path) -> int:
     """Runs a step that never listens."""
 
     def wait(ctx: StepContext) -> None:
-        ctx.on_cancel(lambda: print("told", flush=True))
-        print("waiting", flush=True)
+        ctx.on_cancel(lambda: say("told"))
+        say("waiting")
         while True:
             time.sleep(0.05)
 
@@ -53,7 +60,7 @@ def killed(out: Path) -> int:
 
     def wait(ctx: StepContext) -> None:
         ctx.path("note.txt").write_text("ha")
-        print("waiting", flush=True)
+        say("waiting")
         time.sleep(60)
 
     dag = pipeline(out)
@@ -62,6 +69,22 @@ def killed(out: Path) -> int:
     return 0
 
 
+def limited(out: Path) -> int:
+    """Runs two steps on a disk that takes no file over 20 kB; the first one says more than that."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+
+    def chatter(ctx: StepContext) -> None:
+        say("waiting")
+        for number in range(1000):
+            ctx.log(f"line {number}")
+
+    dag = pipeline(out)
+    chain(dag, [CachedWork("a", chatter), CachedWork("b")])
+    result = dag.execute()
+    say(f"{[step.outcome.value for step in result.steps.values()]} {result.outcome} {result.error}")
+    return 1
+
+
 if __name__ == "__main__":
-    programs = {"interrupted": interrupted, "deaf": deaf, "killed": killed}
+    programs = {"interrupted": interrupted, "deaf": deaf, "killed": killed, "limited": limited}
     sys.exit(programs[sys.argv[1]](Path(sys.argv[2])))

@@ -8,12 +8,12 @@ from typing import Any, ClassVar, NamedTuple
 
 import msgspec
 import pytest
-from pydantic import BaseModel, SecretStr
+from pydantic import BaseModel, ConfigDict, SecretStr
+from tests.dag.toys import CachedWork, Note, Rows, Work, chain, pipeline
 
 from gridloom.dag import BaseStep, CacheableStep, PipelineDAG, RunResult, StepConfig, StepContext, operational
 from gridloom.errors import ConfigError
 from gridloom.finding import Finding
-from tests.dag.toys import CachedWork, Note, Rows, Work, chain, pipeline
 
 
 def build(out: Path, texts: tuple[str, str, str] = ("", "", ""), **settings: Any) -> PipelineDAG:
@@ -237,7 +237,7 @@ def test_the_id_of_a_step_does_not_count_but_its_record_is_its_own(tmp_path: Pat
 
 def test_a_setting_without_a_json_form_is_named(tmp_path: Path) -> None:
     class OddConfig(StepConfig):
-        model_config = {"arbitrary_types_allowed": True}
+        model_config = ConfigDict(arbitrary_types_allowed=True)
         thing: object
 
     class Odd(CacheableStep[OddConfig]):

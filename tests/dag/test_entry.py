@@ -8,10 +8,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.dag.toys import Work, chain, pipeline
 
 from gridloom.dag import BaseStep, RunOutcome, StepConfig, StepContext, StepOutcome
 from gridloom.errors import UsageError
-from tests.dag.toys import Work, chain, pipeline
 
 LONG_S = 30.0
 
@@ -131,3 +131,33 @@ def test_a_step_may_be_asynchronous(tmp_path: Path) -> None:
     dag = pipeline(tmp_path)
     dag.add_step(Sleepy(StepConfig()))
     assert dag.execute()["sleepy"].output == 7
+
+
+def test_a_running_dag_is_not_changed(tmp_path: Path) -> None:
+    raised: list[BaseException] = []
+    dag = pipeline(tmp_path)
+
+    def action(_ctx: StepContext) -> None:
+        for change in (lambda: dag.add_step(Work("b")), lambda: dag.add_dependency("a", "a")):
+            try:
+                change()
+            except UsageError as error:
+                raised.append(error)
+
+    dag.add_step(Work("a", action))
+    dag.execute().raise_for_failure()
+    assert ["is running" in str(error) for error in raised] == [True, True]
+    assert dag.validate_dag() == ["a"]
+
+
+def test_a_cancellation_that_came_too_late_changes_nothing(tmp_path: Path) -> None:
+    def action(ctx: StepContext) -> None:
+        told = threading.Event()
+        ctx.on_cancel(told.set)
+        dag.cancel()
+        assert told.wait(LONG_S)
+
+    dag = pipeline(tmp_path)
+    dag.add_step(Work("a", action))
+    result = dag.execute()
+    assert (result.outcome, result.error) == (RunOutcome.succeeded, None)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from tests.dag.toys import CachedWork, Work, chain, fail, pipeline
 
 from gridloom.dag import PipelineDAG, StepOutcome
 from gridloom.errors import CycleError, DuplicateStepError, GraphError, UnknownStepError
-from tests.dag.toys import CachedWork, Work, chain, fail, pipeline
 
 
 def test_a_chain_runs_in_order_and_hands_on_what_it_made(tmp_path: Path) -> None:
@@ -92,7 +93,7 @@ def test_a_circle_is_printed_as_a_path(tmp_path: Path, *, order_only: bool) -> N
         path = str(caught.value).partition(": ")[2].partition(" (")[0].split(" -> ")
         needs = {"a": "c", "b": "a", "c": "b"}
         assert len(path) == 4
-        assert all(needs[step] == needed for step, needed in zip(path, path[1:], strict=False))
+        assert all(needs[step] == needed for step, needed in pairwise(path))
     assert not (tmp_path / "runs").exists()
 
 

@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.dag.toys import CachedWork, Work, fail, pipeline
 
 from gridloom.dag import StepContext, events
 from gridloom.dag.events import Event
 from gridloom.dag.redact import Redactor
-from tests.dag.toys import CachedWork, Work, fail, pipeline
 
 Graph = list[set[int]]
 

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import msgspec
 import pydantic
 import pytest
+from tests.dag.toys import Note, Work, fail, pipeline
 
 from gridloom.artifact import Artifact
 from gridloom.dag import BaseStep, CacheableStep, RunResult, StepConfig, StepContext, StepOutcome
 from gridloom.dag.staging import Staging, remove_dead
-from gridloom.errors import CheckFailedError, StepFailedError, StorageError, UsageError
+from gridloom.errors import CheckFailedError, GraphError, StepFailedError, StorageError, UsageError
 from gridloom.finding import Finding
-from tests.dag.toys import Note, Work, fail, pipeline
 
 
 class Step(BaseStep[StepConfig]):
@@ -288,7 +288,7 @@ def test_a_context_may_be_made_without_a_run(tmp_path: Path) -> None:
 
 def test_a_result_is_asked_by_step(tmp_path: Path) -> None:
     result = run(tmp_path, Work("transform", fail()))
-    with pytest.raises(UsageError, match="no step 'tansform'. Did you mean transform"):
+    with pytest.raises(UsageError, match=r"no step 'tansform'\. Did you mean transform"):
         _ = result["tansform"]
     with pytest.raises(
         StepFailedError, match="Step 'transform' failed with RuntimeError: it broke"
@@ -308,3 +308,21 @@ def test_our_own_errors_are_raised_as_they_are(tmp_path: Path) -> None:
         result.raise_for_failure()
     assert caught.value is result.error
     run(tmp_path, Kept(StepConfig())).raise_for_failure()
+
+
+def test_an_artifact_with_an_absolute_path_is_moved_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    result = run(Path("out"), GivesNote(lambda ctx: Note.of(note(ctx).path.resolve())))
+    assert result["s"].output.path == Path("out/steps/s/note.txt")
+    assert result["s"].output.mismatch() is None
+
+
+def test_an_output_folder_stays_inside(tmp_path: Path) -> None:
+    class Escapes(GivesNote):
+        def output_folder(self) -> str:
+            return "../elsewhere"
+
+    with pytest.raises(GraphError, match=r"output folder '\.\./elsewhere' of step 's' leads out"):
+        pipeline(tmp_path).add_step(Escapes())

@@ -6,15 +6,16 @@ import json
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-
-from gridloom.dag import RunInterruptedError, StepContext
 from tests.dag.programs import SLOW, STEPS
 from tests.dag.toys import CachedWork, Work, chain, pipeline
+
+from gridloom.dag import RunInterruptedError, StepContext
 
 ROOT = Path(__file__).parents[2]
 
@@ -83,14 +84,25 @@ def test_after_kill_9_only_what_is_missing_runs_again(tmp_path: Path) -> None:
     assert list(tmp_path.glob(".gridloom/staging/*")) == []
 
 
+def test_events_that_cannot_be_written_fail_the_run(tmp_path: Path) -> None:
+    with program("limited", tmp_path) as process:
+        said, complained = process.communicate(timeout=30)
+    assert process.returncode == 1, complained
+    assert said.startswith("['executed', 'cancelled'] failed Could not write ")
+    assert "events.jsonl: File too large" in said
+    assert record(tmp_path)["outcome"] == "failed"
+    assert record(tmp_path)["error"]["type"] == "StorageError"
+
+
 def test_handlers_are_restored_and_the_result_comes_with_the_error(tmp_path: Path) -> None:
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
 
     def interrupt(ctx: StepContext) -> None:
         assert signal.getsignal(signal.SIGINT) is not before[0]
         signal.raise_signal(signal.SIGINT)
-        while not ctx.cancelled:
-            pass
+        told = threading.Event()
+        ctx.on_cancel(told.set)
+        assert told.wait(30)
 
     dag = pipeline(tmp_path)
     chain(dag, [Work("a", interrupt), Work("b")])

@@ -12,13 +12,13 @@ from typing import Any
 import msgspec
 import pytest
 from pydantic import SecretStr
+from tests.dag.toys import CachedWork, Note, Rows, Work, chain, fail, pipeline
 
 from gridloom.artifact import Artifact
 from gridloom.dag import BaseStep, RunOutcome, RunResult, StepConfig, StepContext, StepMetrics, events
 from gridloom.dag.events import Event, LogWritten, ProgressMade, RunFinished, RunStarted, StepFinished
 from gridloom.errors import UsageError
 from gridloom.finding import Finding
-from tests.dag.toys import CachedWork, Note, Rows, Work, chain, fail, pipeline
 
 CANARY = "canary-0123456789abcdef"
 
@@ -247,7 +247,7 @@ def test_counters_are_safe_between_threads(tmp_path: Path) -> None:
 
 class KeyConfig(StepConfig):
     api_key: SecretStr = SecretStr(CANARY)
-    nested: dict[str, SecretStr] = {"second": SecretStr("second-canary-value")}
+    nested: tuple[SecretStr, ...] = (SecretStr("second-canary-value"),)
 
 
 class Leaks(BaseStep[KeyConfig]):
@@ -264,10 +264,7 @@ class Leaks(BaseStep[KeyConfig]):
             Finding(name="key", why=key, required=False, passed=False, detail=f"second-canary-value {key}")
         )
         ctx.path("n.txt").write_text("n")
-        try:
-            raise ValueError(f"bad key {key}")
-        except ValueError as error:
-            raise ConnectionError(f"GET http://host/?api_key={key} was refused") from error
+        raise ConnectionError(f"GET http://host/?api_key={key} was refused") from ValueError(f"bad key {key}")
 
 
 def everything(root: Path) -> str:

@@ -34,13 +34,9 @@ def test_a_longer_secret_wins_over_its_part() -> None:
 
 def test_errors_are_cleaned_with_their_causes() -> None:
     redactor = Redactor(["canary-value"])
-    try:
-        try:
-            raise ValueError("canary-value")
-        except ValueError:
-            raise ExceptionGroup("two canary-value", [OSError("canary-value")]) from None
-    except ExceptionGroup as error:
-        clean = redactor.error(error)
-        parts = [str(error.__context__), str(error.exceptions[0])]
+    error = ExceptionGroup("two canary-value", [OSError("canary-value")])
+    error.__cause__ = ValueError("canary-value")
+    clean = redactor.error(error)
+    parts = [str(error.__cause__), str(error.exceptions[0])]
     assert parts == ["***", "***"]
     assert not clean, "the message of a group cannot be changed"

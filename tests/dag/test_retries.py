@@ -6,12 +6,12 @@ from itertools import count
 from pathlib import Path
 
 import pytest
+from tests.dag.toys import Work, fail, pipeline
 
 from gridloom.dag import RunOutcome, StepContext, StepOutcome
 from gridloom.dag.events import AttemptFailed, Event, StepFinished, StepStarted
 from gridloom.dag.runner import _wait_s
 from gridloom.errors import CheckFailedError, GridLoomError, UsageError
-from tests.dag.toys import Work, fail, pipeline
 
 
 def test_a_step_is_tried_again_until_it_succeeds(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from tests.dag.toys import Work, chain, fail, pipeline
 
 from gridloom.dag import RunOutcome, StepContext, StepOutcome
 from gridloom.errors import InterruptedRunError
-from tests.dag.toys import Work, chain, fail, pipeline
 
 LONG_S = 30.0
 

@@ -105,8 +105,7 @@ def test_a_signature_says_what_a_step_takes_and_gives() -> None:
         (NoResult, "NoResult._execute has no return annotation"),
         (
             Hidden,
-            "In Hidden._execute, the annotation `OnlyChecked` of `table` cannot be resolved. "
-            "It is defined in a local scope, or imported only under TYPE_CHECKING.",
+            "In Hidden._execute, the annotation `OnlyChecked` of `table` cannot be resolved. It is defined",
         ),
         (GivesFrame, "result of GivesFrame._execute is Frame, which is neither an Artifact nor a small"),
         (TakesFrame, "parameter `frame` of TakesFrame._execute takes Frame, which no step can give"),
@@ -131,7 +130,7 @@ def test_a_type_of_a_local_scope_is_explained() -> None:
     class UsesLocal(BaseStep[StepConfig]):
         def _execute(self, ctx: StepContext) -> Local: ...
 
-    with pytest.raises(AnnotationError, match="`Local` of the result cannot be resolved.*local scope"):
+    with pytest.raises(AnnotationError, match=r"`Local` of the result cannot be resolved.*local scope"):
         signature_of(UsesLocal)
 
 

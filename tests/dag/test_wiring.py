@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 import msgspec
 import pydantic
 import pytest
+from tests.dag.toys import pipeline
 
 from gridloom.artifact import Artifact
 from gridloom.dag import BaseStep, PipelineDAG, StepConfig, StepContext
 from gridloom.errors import WiringError
-from tests.dag.toys import pipeline
 
 
 class Raw(Artifact):
@@ -130,7 +130,7 @@ def test_a_base_class_does_not_fit_where_more_is_wanted(tmp_path: Path) -> None:
 
     dag = pipeline(tmp_path)
     dag.add_step(GivesTable("load"))
-    with pytest.raises(WiringError, match="step 'use' wants WideTable .*but 'load' produces Table"):
+    with pytest.raises(WiringError, match=r"step 'use' wants WideTable .*but 'load' produces Table"):
         dag.add_step(TakesWide("use"), ["load"])
 
 
@@ -147,7 +147,7 @@ def test_a_mismatch_names_both_sides_and_the_way_out(tmp_path: Path) -> None:
 
 
 def test_a_step_without_its_dependency_says_so(tmp_path: Path) -> None:
-    with pytest.raises(WiringError, match="but it has no dependencies. Add a dependency that produces Table"):
+    with pytest.raises(WiringError, match=r"it has no dependencies\. Add a dependency that produces Table"):
         pipeline(tmp_path).add_step(TakesTable("use"))
 
 
@@ -210,7 +210,7 @@ def test_a_named_tuple_gives_several_outputs_by_field(tmp_path: Path) -> None:
     result = dag.execute()
     assert result["use"].output == "train test 2"
     assert set(result["split"].artifacts) == {"train", "test", "count"}
-    with pytest.raises(Exception, match="several outputs.*train, test, count"):
+    with pytest.raises(Exception, match=r"several outputs.*train, test, count"):
         _ = result["split"].output
 
 
@@ -267,7 +267,7 @@ class GivesList(Step):
 
 
 class TakesValues(Step):
-    def _execute(self, count: int, model: Model, facts: Facts, flag: bool = False) -> dict[str, float]:  # noqa: FBT001, FBT002
+    def _execute(self, count: int, model: Model, facts: Facts, flag: bool = False) -> dict[str, float]:
         return {"sum": count + model.alpha + facts.hours + flag}
 
 

@@ -65,7 +65,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     Args:
         argv: Arguments without the program's name; by default those of the process.
     """
-    sys.exit(_run(list(sys.argv[1:] if argv is None else argv)))
+    try:
+        code = _run(list(sys.argv[1:] if argv is None else argv))
+    except BrokenPipeError:
+        # The reader has gone (`gridloom regions | head`); keep Python from complaining at exit. The code
+        # is the one with which click ends a command for the same reason.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 1
+    sys.exit(code)
 
 
 def _run(argv: list[str]) -> int:
@@ -82,10 +89,6 @@ def _run(argv: list[str]) -> int:
         return _fail("InterruptedRunError", "Interrupted.", _INTERRUPTED, as_json=as_json)
     except GridLoomError as error:
         return _fail(type(error).__name__, str(error), error.exit_code, as_json=as_json)
-    except BrokenPipeError:
-        # The reader has gone (`gridloom regions | head`); keep Python from complaining at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     return code if isinstance(code, int) else 0
 
 

@@ -15,11 +15,14 @@ __all__ = ["regions"]
 
 @click.command(epilog="Example:  gridloom regions --kind region")
 @click.option(
-    "--kind", type=click.Choice(list(Kind)), help="Only balancing authorities, or only EIA's regions."
+    "--kind",
+    # Of an enum click would offer the names of the members.
+    type=click.Choice([kind.value for kind in Kind]),
+    help="Only balancing authorities, or only EIA's regions.",
 )
 @json_option
 @verbosity_options
-def regions(kind: Kind | None, as_json: bool, verbose: bool, quiet: bool) -> int:
+def regions(kind: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:
     """List respondent codes: balancing authorities and EIA's own regions.
 
     Never add balancing authorities and regions together: regions are sums of authorities.

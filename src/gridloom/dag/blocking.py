@@ -31,11 +31,14 @@ def run_blocking(run: Run) -> RunResult:
             ended.append(asyncio.run(run.go()))
         except BaseException as error:  # noqa: BLE001 - carried over to the caller's thread
             failed.append(error)
+        finally:
+            watch.end()
 
     context = contextvars.copy_context()
     thread = threading.Thread(target=context.run, args=(work,), name="gridloom-run", daemon=True)
     with watching_signals(run.cancel, interactive=_inside_loop()) as watch:
         thread.start()
+        watch.wait()
         thread.join()
     if failed:
         raise failed[0]

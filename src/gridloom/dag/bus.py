@@ -48,7 +48,9 @@ class EventLog:
             return
         try:
             with storage_errors("write", self._path):
-                self._stream.write(b"\n".join(lines) + b"\n")
+                waiting = memoryview(b"\n".join(lines) + b"\n")
+                while waiting:
+                    waiting = waiting[self._stream.write(waiting) :]
         except StorageError as error:
             self.failure = error
 

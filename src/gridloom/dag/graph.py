@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import graphlib
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 from gridloom.dag.kinds import is_artifact
@@ -95,6 +96,12 @@ class Graph:
                 f"{signature.owner} is a CacheableStep that gives nothing, so nothing tells whether it has "
                 "to run again. Return an artifact or a value, or derive it from BaseStep."
             )
+        folder = PurePosixPath(step.output_folder())
+        if folder.is_absolute() or ".." in folder.parts:
+            raise GraphError(
+                f"The output folder '{folder}' of step '{step_id}' leads out of the pipeline's. "
+                "Give a relative one, such as 'tables'."
+            )
         node = StepNode(step_id, step, signature)
         edges = self._checked(node, self._ids(data, "dependencies"), self._ids(after, "after"))
         self._nodes[step_id], self._edges[step_id] = node, edges
@@ -169,9 +176,14 @@ class Graph:
 
     def _checked(self, node: StepNode, data: Sequence[str], after: Sequence[str]) -> _Edges:
         data, after = tuple(dict.fromkeys(data)), tuple(dict.fromkeys(after))
-        signatures: Mapping[str, Signature] = {name: n.signature for name, n in self._nodes.items()}
-        others = {name: made for name, made in signatures.items() if name not in {*data, node.step_id}}
-        bindings = bind(node.step_id, node.signature, {name: signatures[name] for name in data}, others)
+        producers = {name: self._nodes[name].signature for name in data}
+        # looked at only for advice, so that adding a step costs the same in a large graph
+        others = (
+            (name, other.signature)
+            for name, other in self._nodes.items()
+            if name not in producers and name != node.step_id
+        )
+        bindings = bind(node.step_id, node.signature, producers, others)
         return _Edges(data, after, bindings)
 
     def _ids(self, given: Sequence[str | StepNode], what: str) -> list[str]:

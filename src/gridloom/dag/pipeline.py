@@ -71,6 +71,7 @@ class PipelineDAG:
             AnnotationError: If its `_execute` is not annotated as it has to be.
             WiringError: If what the dependencies give is not what it takes.
         """
+        self._check_idle()
         node = self._graph.add(step, dependencies, after)
         for secret in secrets_in(step.config):
             self._redactor.add(secret)
@@ -87,6 +88,7 @@ class PipelineDAG:
         Raises:
             GraphError: If a step is unknown or the wiring does not fit.
         """
+        self._check_idle()
         step_id, on_id = (item.step_id if isinstance(item, StepNode) else item for item in (step, on))
         self._graph.connect(step_id, on_id, order_only=order_only)
 
@@ -229,6 +231,10 @@ class PipelineDAG:
                 raise UsageError("This DAG is running already. Wait for it, or build a second PipelineDAG.")
             self._run = run = Run(self._graph, self.config, self._sinks, self._redactor)
         return run
+
+    def _check_idle(self) -> None:
+        if self._run is not None:
+            raise UsageError("This DAG is running. Add steps before, or build a second PipelineDAG.")
 
     def _end(self, run: Run) -> None:
         self._last, self._run = run.result or self._last, None

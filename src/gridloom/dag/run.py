@@ -106,7 +106,7 @@ class Run:
         outputs = self._scheduler.outputs
         steps = {name: outputs[name] for name in self._graph.order()}
         error = self._scheduler.error
-        if error is None and self._token.cancelled:
+        if error is None and any(step.outcome is StepOutcome.cancelled for step in steps.values()):
             error = InterruptedRunError(f"The run was stopped: {self._token.reason}.")
         result = RunResult(
             run_id=self.run_id,

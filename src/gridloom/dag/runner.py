@@ -192,6 +192,12 @@ class Scheduler:
         if token.cancelled:
             return
         self._stopped = self._stopped or self._asked_to_stop
+        self._services.bus.emit(
+            LogWritten,
+            step_id="",
+            level="warning",
+            message=f"Stopping: {self._asked_to_stop}. The steps that still run are waited for.",
+        )
         for error in token.cancel(self._asked_to_stop):
             self._services.bus.emit(
                 LogWritten,

@@ -94,7 +94,7 @@ class Staging:
         artifacts = [value for value in outputs.values() if isinstance(value, Artifact)]
         staged = _outermost(
             [ctx.staging / name for name in ctx.names if (ctx.staging / name).exists()]
-            + [item.path for item in artifacts if item.path.is_relative_to(ctx.staging)]
+            + [path for path in (_in_staging(item.path, ctx.staging) for item in artifacts) if path]
         )
         for path in staged:
             self._claim(target / path.relative_to(ctx.staging), ctx.step_id)
@@ -189,10 +189,19 @@ def _outermost(paths: Iterable[Path]) -> list[Path]:
     return kept
 
 
+def _in_staging(path: Path, staging: Path) -> Path | None:
+    """Returns a path below `staging` as spelled there, also if it was made absolute; None if elsewhere."""
+    if path.is_relative_to(staging):
+        return path
+    real, home = path.resolve(), staging.resolve()
+    return staging / real.relative_to(home) if real.is_relative_to(home) else None
+
+
 def _moved(value: Any, staging: Path, target: Path) -> Any:
-    if isinstance(value, Artifact) and value.path.is_relative_to(staging):
-        return value.moved(target / value.path.relative_to(staging))
-    return value
+    if not isinstance(value, Artifact):
+        return value
+    staged = _in_staging(value.path, staging)
+    return value if staged is None else value.moved(target / staged.relative_to(staging))
 
 
 def _count_files(path: Path) -> int:

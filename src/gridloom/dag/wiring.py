@@ -53,7 +53,7 @@ def bind(
     step_id: str,
     signature: Signature,
     producers: Mapping[str, Signature],
-    others: Mapping[str, Signature],
+    others: Iterable[tuple[str, Signature]],
 ) -> tuple[Binding, ...]:
     """Returns what feeds each parameter of a step.
 
@@ -61,7 +61,7 @@ def bind(
         step_id: The step that takes.
         signature: What it takes.
         producers: Its dependencies in their order, and what they give.
-        others: The other steps of the DAG, for advice.
+        others: The other steps of the DAG and what they give, for advice.
 
     Raises:
         WiringError: Naming both sides, if something does not fit, is ambiguous, or feeds nothing.
@@ -82,7 +82,7 @@ def _bind_one(
     item: Parameter,
     sources: Sequence[Source],
     producers: Mapping[str, Signature],
-    others: Mapping[str, Signature],
+    others: Iterable[tuple[str, Signature]],
 ) -> Binding:
     fitting = [source for source in sources if fits(source.type, item.type)]
     if item.gathers:
@@ -111,14 +111,10 @@ def _by_name(step_id: str, item: Parameter, fitting: Sequence[Source]) -> list[S
 
 
 def _missing(
-    step_id: str, item: Parameter, producers: Mapping[str, Signature], others: Mapping[str, Signature]
+    step_id: str, item: Parameter, producers: Mapping[str, Signature], others: Iterable[tuple[str, Signature]]
 ) -> str:
     wants = f"step '{step_id}' wants {item.wanted} (parameter `{item.name}`)"
-    givers = [
-        name
-        for name, given in others.items()
-        if any(fits(kind, item.type) for kind in given.outputs.values())
-    ]
+    givers = [name for name, given in others if any(fits(kind, item.type) for kind in given.outputs.values())]
     given = _listed(f"'{name}' produces {made.produced}" for name, made in producers.items())
     if givers:
         advice = f"Add '{givers[0]}', which produces one, to its dependencies."

@@ -246,6 +246,7 @@ def _as_label(period: str | datetime | None) -> str | None:
         raise ConfigError(
             f"{period.isoformat()} has no time zone. Pass an aware datetime, such as one with tzinfo=UTC."
         )
-    if period.minute or period.second or period.microsecond:
-        raise ConfigError(f"{period.isoformat()} is not a full hour. Pass the end of the hour that you want.")
-    return label(period.astimezone(UTC))
+    in_utc = period.astimezone(UTC)
+    if in_utc.minute or in_utc.second or in_utc.microsecond:
+        raise ConfigError(f"{in_utc.isoformat()} is not a full hour. Pass the end of the hour that you want.")
+    return label(in_utc)

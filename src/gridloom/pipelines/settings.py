@@ -202,11 +202,9 @@ class HourlySettings(BaseModel):
             return HourRange.of_labels(self.start, self.end)
         if self.start_year is not None or self.end_year is not None:
             return self._years(self.start_year, self.end_year)
-        return (
-            SAMPLE_HOURS
-            if self.sample and self.year is None
-            else self._years(DEFAULT_YEAR if self.year is None else self.year, None)
-        )
+        if self.year is not None:
+            return self._years(self.year, None)
+        return SAMPLE_HOURS if self.sample else HourRange.of_years(DEFAULT_YEAR)
 
     def _years(self, first: int | None, last: int | None) -> HourRange:
         if first is None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.dag.toys import CachedWork, Work, chain, pipeline
 
 from gridloom.dag import PipelineDAG, StepConfig
 from gridloom.errors import KeyMissingError, UnknownStepError, UsageError
-from tests.dag.toys import CachedWork, Work, chain, pipeline
 
 
 def decided(dag: PipelineDAG) -> list[tuple[str, str, str]]:

@@ -1,0 +1,137 @@
+"""Two bare clients: the least that fetches the same pages with the same proof.
+
+They ask for the same windows, as many at once for each route, decode each page, count unique keys against
+the source's total, and land the answer as it came. They do not retry, pace, scrub, digest or sync, and
+what they land cannot be resumed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx2
+import msgspec
+
+from gridloom.extract.query import as_query, data_path, parameters
+from gridloom.grid.raw import Window
+
+Ask = Callable[[str], Awaitable[bytes]]
+"""Takes a URL, gives the body as gzip."""
+
+Connect = Callable[[str], Any]
+
+
+@dataclass
+class Job:
+    """One route's windows and what came of them."""
+
+    url: str
+    windows: tuple[Window, ...]
+    out: Path
+    row: type
+    requests: int = 0
+    rows: int = 0
+    pages: dict[Window, list[tuple[int, bytes, set[tuple[str, ...]]]]] = field(default_factory=dict)
+
+    async def run(self, connect: Connect, in_flight: int) -> None:
+        """Fetches all windows."""
+        queue: asyncio.Queue[tuple[Window, int]] = asyncio.Queue()
+        for window in self.windows:
+            queue.put_nowait((window, 0))
+        async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
+            asks = [await stack.enter_async_context(connect(self.url)) for _ in range(in_flight)]
+            workers = [group.create_task(self._work(queue, ask)) for ask in asks]
+            await queue.join()
+            for worker in workers:
+                worker.cancel()
+
+    async def _work(self, queue: asyncio.Queue[tuple[Window, int]], ask: Ask) -> None:
+        while True:
+            window, offset = await queue.get()
+            url = f"{self.url}/{data_path(window)}?{as_query(parameters(window, offset))}"
+            self.requests += 1
+            packed = await ask(url)
+            total = self._take(window, offset, packed)
+            if offset == 0:
+                for further in range(window.page_rows, total, window.page_rows):
+                    queue.put_nowait((window, further))
+            queue.task_done()
+
+    def _take(self, window: Window, offset: int, packed: bytes) -> int:
+        response = msgspec.json.decode(zlib.decompress(packed, 31), type=self.row).response
+        total = int(response.total)
+        keys = {msgspec.structs.astuple(row) for row in response.data}
+        pages = self.pages.setdefault(window, [])
+        pages.append((offset, packed, keys))
+        if sum(len(page[2]) for page in pages) == total:
+            self._land(window, total)
+        return total
+
+    def _land(self, window: Window, total: int) -> None:
+        pages = self.pages.pop(window)
+        unique = pages[0][2].union(*(page[2] for page in pages[1:]))
+        if len(unique) != total:
+            raise SystemExit(f"{window} is not complete")
+        folder = self.out / window.digest("bare")
+        folder.mkdir()
+        for offset, packed, _ in pages:
+            (folder / f"page-{offset:07}.json.gz").write_bytes(packed)
+        (folder / "receipt.json").write_bytes(msgspec.json.encode({"request": window.request(), "rows": total}))
+        self.rows += total
+
+
+def answer_type(window: Window) -> type:
+    """Returns the type of a route's answers: the total and the keys."""
+    names = window.route.key
+    keys = [(f"key{place}", str) for place in range(len(names))]
+    row = msgspec.defstruct("Row", keys, rename={f"key{i}": name for i, name in enumerate(names)}, gc=False)
+    response = msgspec.defstruct("Response", [("total", str), ("data", list[row])])
+    return msgspec.defstruct("Answer", [("response", response)])
+
+
+def over_httpx2(in_flight: int) -> tuple[Connect, Callable[[], Awaitable[None]]]:
+    """Returns how to ask with one httpx2 client, and how to close it."""
+    client = httpx2.AsyncClient(
+        headers={"X-Api-Key": "any", "Accept-Encoding": "gzip"},
+        limits=httpx2.Limits(max_connections=in_flight, max_keepalive_connections=in_flight),
+        trust_env=False,
+    )
+
+    async def ask(url: str) -> bytes:
+        async with client.stream("GET", url) as response:
+            return b"".join([chunk async for chunk in response.aiter_raw()])
+
+    @asynccontextmanager
+    async def connect(_url: str) -> AsyncIterator[Ask]:
+        yield ask
+
+    return connect, client.aclose
+
+
+@asynccontextmanager
+async def over_streams(url: str) -> AsyncIterator[Ask]:
+    """Gives a connection of asyncio's own streams, kept open: HTTP by hand."""
+    host = urlsplit(url).netloc
+    reader, writer = await asyncio.open_connection(*host.split(":"), limit=1 << 20)
+
+    async def ask(url: str) -> bytes:
+        path = url.partition(host)[2]
+        writer.write(
+            f"GET {path} HTTP/1.1\r\nHost: {host}\r\nX-Api-Key: any\r\nAccept-Encoding: gzip\r\n\r\n".encode()
+        )
+        head = (await reader.readuntil(b"\r\n\r\n")).lower()
+        if not head.startswith(b"http/1.1 200"):
+            raise SystemExit(head.decode())
+        return await reader.readexactly(int(head.partition(b"content-length:")[2].split()[0]))
+
+    try:
+        yield ask
+    finally:
+        writer.close()

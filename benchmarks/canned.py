@@ -1,0 +1,67 @@
+"""The stand-in server with a memory: ``canned.py DATA LATENCY_MS`` prints its URL and serves until killed.
+
+The first answer to a request is the stand-in's own; the same request again gets the same bytes without
+any work, so that what limits a client in a bench is the client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from gridloom.extract.replay.app import create_app
+from gridloom.extract.replay.data import ReplayData
+from gridloom.extract.replay.options import ReplayOptions
+from gridloom.extract.replay.requests import RequestLog
+from gridloom.extract.replay.server import HOST, _listener  # the listener without the delay of small packets
+
+
+class Memory:
+    """An ASGI application that remembers the answers of another one by path and query."""
+
+    def __init__(self, app: Any, latency_s: float) -> None:
+        self._app = app
+        self._latency_s = latency_s
+        self._answers: dict[tuple[str, bytes], list[dict[str, Any]]] = {}
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Answers one request."""
+        await asyncio.sleep(self._latency_s)
+        asked = (scope["path"], scope["query_string"])
+        if asked not in self._answers:
+            said: list[dict[str, Any]] = []
+
+            async def remember(message: dict[str, Any]) -> None:
+                said.append(message)
+
+            await self._app(scope, receive, remember)
+            self._answers[asked] = said
+        for message in self._answers[asked]:
+            await send(message)
+
+
+def main() -> None:
+    """Serves until the process is ended."""
+    data, latency_ms = sys.argv[1:]
+    app = create_app(ReplayData.load([Path(data)]), ReplayOptions(), RequestLog())
+    listener = _listener(0)
+    print(f"http://{HOST}:{listener.getsockname()[1]}/v2", flush=True)
+    config = uvicorn.Config(
+        Memory(app, float(latency_ms) / 1000),
+        loop="asyncio",
+        http="h11",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        timeout_keep_alive=75,
+    )
+    uvicorn.Server(config).run([listener])
+
+
+if __name__ == "__main__":
+    main()
