@@ -42,8 +42,9 @@ class Job:
 
     async def run(self, connect: Connect, in_flight: int) -> None:
         """Fetches all windows."""
-        queue: asyncio.Queue[tuple[Window, int]] = asyncio.Queue()
-        for window in self.windows:
+        # The last in is the first out, so that a window is finished before another one is begun.
+        queue: asyncio.Queue[tuple[Window, int]] = asyncio.LifoQueue()
+        for window in reversed(self.windows):
             queue.put_nowait((window, 0))
         async with AsyncExitStack() as stack, asyncio.TaskGroup() as group:
             asks = [await stack.enter_async_context(connect(self.url)) for _ in range(in_flight)]
@@ -83,7 +84,9 @@ class Job:
         folder.mkdir()
         for offset, packed, _ in pages:
             (folder / f"page-{offset:07}.json.gz").write_bytes(packed)
-        (folder / "receipt.json").write_bytes(msgspec.json.encode({"request": window.request(), "rows": total}))
+        (folder / "receipt.json").write_bytes(
+            msgspec.json.encode({"request": window.request(), "rows": total})
+        )
         self.rows += total
 
 

@@ -6,7 +6,10 @@ import sys
 
 from harness import FRESH, Case, Metric, Options, Result, Section, measure
 
-_PER_STEP = (Metric("cpu_ms_per_step", "CPU ms a step", 3, compared=True), Metric("wall_ms_per_step", "wall ms a step", 3))
+_PER_STEP = (
+    Metric("cpu_ms_per_step", "CPU ms a step", 3, compared=True),
+    Metric("wall_ms_per_step", "wall ms a step", 3),
+)
 _MAKESPAN = (Metric("over_ideal", "makespan / ideal", 3), Metric("cpu_ms_per_step", "CPU ms a step", 3))
 _FLOOR = "stdlib floor"
 
@@ -21,7 +24,7 @@ def _steps(steps: int) -> list[Section]:
     sections = [
         Section(
             title=f"dag: {shape} of {steps} no-op steps",
-            note="Everything on: events, results, manifests written and synced. BaseStep is never remembered.",
+            note="Everything on: events, results, manifests synced to disk. A BaseStep has no manifest.",
             metrics=_PER_STEP,
             cases=[
                 _gridloom("CacheableStep", shape=shape, steps=steps),
@@ -50,7 +53,7 @@ def _steps(steps: int) -> list[Section]:
 
 def _schedules(steps: int) -> list[Section]:
     shapes = {
-        "layered": f"{steps // 10} layers of 10 steps of 20 ms, 4 at once; a layer needs the whole one before",
+        "layered": f"{steps // 10} layers of 10 steps of 20 ms, 4 at once; each needs the whole layer before",
         "head-of-line": "a 1 s root with 4 children declared first, 40 free steps of 0.1 s, 4 at once",
     }
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness import FRESH, Case, Metric, Options, Result, Section, measure, run_once
@@ -14,7 +15,19 @@ METRICS = (
     Metric("requests", "requests"),
     Metric("least_requests", "rows/5,000"),
 )
+SETTINGS = ((0, 5), (300, 5), (300, 20))
+"""Milliseconds of latency, and requests in flight on each route."""
+
 _BOUND = "bare streams"
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is asked for: the hours up to `last` of the table `data`."""
+
+    data: Path
+    last: str
+    rows: int
 
 
 def run(options: Options) -> list[Result]:
@@ -25,25 +38,24 @@ def run(options: Options) -> list[Result]:
         Case.call("grid", "grids:write_grid", path=str(data), first_year=2019, years=1, hours=hours),
         options.work,
     )
-    settings = [(0, 5), (300, 5), (300, 20)]
-    return [_measure(options, data, last, int(written["rows"]), *setting) for setting in settings]
+    job = Job(data, last, int(written["rows"]))
+    return [_measure(options, job, latency_ms, in_flight) for latency_ms, in_flight in SETTINGS]
 
 
-def _measure(options: Options, data: Path, last: str, rows: int, latency_ms: int, in_flight: int) -> Result:
-    with canned(data, latency_ms) as server:
-        asked = {"url": server.url, "out": FRESH, "last": last, "in_flight": in_flight}
+def _measure(options: Options, job: Job, latency_ms: int, in_flight: int) -> Result:
+    with canned(job.data, latency_ms) as server:
+        asked = {"url": server.url, "out": FRESH, "last": job.last, "in_flight": in_flight}
         cases = [
             Case.call("gridloom", "extract_cases:gridloom", **asked),
             Case.call("bare httpx2", "extract_cases:bare", client="httpx2", **asked),
             Case.call(_BOUND, "extract_cases:bare", client="streams", **asked),
         ]
         section = Section(
-            title=f"extract: {rows:,} rows, {latency_ms} ms latency, {in_flight} in flight for each of 2 routes",
-            note="Server in another process with its answers ready. GridLoom asks 2 requests for metadata as well.",
+            title=f"extract: {job.rows:,} rows, {latency_ms} ms latency, 2 x {in_flight} in flight",
+            note="Two routes at once; the server has its answers ready. GridLoom asks for metadata too.",
             metrics=METRICS,
             cases=cases,
             peer=_BOUND,
         )
-        for case in cases[:1]:  # the server makes its answers now, once
-            run_once(case, options.work)
+        run_once(cases[0], options.work)  # the server makes its answers now, once
         return measure(section, options)

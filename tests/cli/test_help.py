@@ -5,11 +5,11 @@ import shlex
 
 import click
 import pytest
+from tests.cli.conftest import Call
 
 from gridloom import __version__
 from gridloom.cli import cli
 from gridloom.pipelines.settings import HourlySettings
-from tests.cli.conftest import Call
 
 CONTEXT = click.Context(cli)
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import httpx2
 import pytest
-
 from tests.e2e.processes import Started, gridloom, start
 from tests.e2e.servers import sample_part
 
@@ -39,9 +38,7 @@ def replay(tmp_path: Path, data: Path) -> Iterator[tuple[Started, str]]:
 
 def test_python_m_gridloom_is_the_command(tmp_path: Path) -> None:
     script = Path(sys.executable).with_name("gridloom")
-    command = subprocess.run(
-        [script, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True
-    )
+    command = subprocess.run([script, "--version"], cwd=tmp_path, capture_output=True, text=True, check=True)
 
     assert gridloom("--version", cwd=tmp_path).out == command.stdout
 
@@ -85,6 +82,21 @@ def test_a_port_that_is_taken(replay: tuple[Started, str], tmp_path: Path) -> No
     assert done.code == 2
     assert done.error.startswith(f"Port {port} is already in use.")
     assert done.out == ""
+
+
+def test_a_client_that_goes_away_is_no_error_of_the_server(tmp_path: Path, data: Path) -> None:
+    started = start("replay", "--port", "0", "--data", data, "--latency-ms", "200", cwd=tmp_path)
+    assert started.process.stdout is not None
+    url = started.process.stdout.readline().strip()
+    with pytest.raises(httpx2.ReadTimeout):
+        httpx2.get(f"{url}/electricity/rto", params={"api_key": "any"}, timeout=0.05, trust_env=False)
+    answer = httpx2.get(f"{url}/electricity/rto", params={"api_key": "any"}, trust_env=False)
+    started.send(signal.SIGINT)
+    done = started.done()
+
+    assert answer.status_code == 200
+    assert done.code == 0
+    assert "xception" not in done.err
 
 
 @pytest.mark.parametrize("arguments", [["regions"], ["year", "--year", "0"]], ids=["answer", "error"])

@@ -3,9 +3,9 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from tests.cli.conftest import Call
 
 from gridloom.grid.respondents import ALIASES, STANDARD_EIGHT, Kind, all_respondents
-from tests.cli.conftest import Call
 
 
 def test_every_code_is_listed_and_the_default_ones_are_marked(call: Call) -> None:

@@ -3,30 +3,27 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
-from tests.cli.conftest import Call
-
-DAY = ["--start", "2019-01-01T00", "--end", "2019-01-01T23"]
-SMALL = ["year", "--sample", "--regions", "PACW", "--series", "D", *DAY]
+from tests.cli.conftest import SMALL, Call
+from tests.e2e.processes import Done
 
 
 @pytest.fixture
-def two_runs(call: Call) -> tuple[str, str]:
-    first, second = (call(*SMALL, "--json").json["run_id"] for _ in range(2))
-    # Ids begin with the second of the start; two runs of one second would sort by chance.
-    return first, second
+def run_id(made: Done, tmp_path: Path) -> str:
+    return next((tmp_path / "data" / "runs").iterdir()).name
 
 
-def test_they_are_listed_with_outcome_rows_and_requests(call: Call, two_runs: tuple[str, str]) -> None:
+def test_they_are_listed_with_outcome_rows_and_requests(run_id: str, call: Call) -> None:
+    again = call(*SMALL, "--json").json["run_id"]
     done = call("runs", "list")
-    found = call("runs", "list", "--json").json
+    found = call("runs", "list", "--json").json["runs"]
 
     assert done.code == 0
-    assert all(run_id in done.out for run_id in two_runs)
-    assert {run["run_id"] for run in found["runs"]} == set(two_runs)
-    assert sorted(run["http_requests"] for run in found["runs"]) == [0, 2]
-    assert {run["rows"] for run in found["runs"]} == {24}
-    assert found["runs"][0].keys() == {
+    assert run_id in done.out
+    assert again in done.out
+    # Ids begin with the second of the start; within one second their order is chance.
+    assert {run["run_id"]: run["http_requests"] for run in found} == {run_id: 2, again: 0}
+    assert {run["rows"] for run in found} == {48}
+    assert found[0].keys() == {
         "run_id",
         "outcome",
         "pipeline",
@@ -46,20 +43,16 @@ def test_the_newest_comes_first(call: Call, tmp_path: Path) -> None:
     assert [run["run_id"][:4] for run in found] == ["2020", "2019"]
 
 
-def test_one_is_shown_by_id_by_prefix_and_as_latest(call: Call) -> None:
-    run_id = call(*SMALL, "--json").json["run_id"]
-
+def test_one_is_shown_by_id_by_prefix_and_as_latest(run_id: str, call: Call) -> None:
     for name in (run_id, run_id[:-3], "latest"):
         done = call("runs", "show", name)
         assert done.code == 0
         assert run_id in done.out
-        assert "transform made hourly/eia930_2019-01-01T00_2019-01-01T23.parquet" in done.out
+        assert "transform made hourly/day.parquet" in done.out
         assert call("runs", "show", name, "--json").json["run_id"] == run_id
 
 
-def test_verbose_shows_the_checks_that_passed(call: Call) -> None:
-    call(*SMALL)
-
+def test_verbose_shows_the_checks_that_passed(run_id: str, call: Call) -> None:
     assert "transform ok:" not in call("runs", "show", "latest").out
     assert "transform ok:" in call("runs", "show", "latest", "-v").out
 
@@ -127,6 +120,6 @@ def test_without_runs_it_says_how_to_start_one(call: Call, tmp_path: Path) -> No
     assert list(tmp_path.iterdir()) == []
 
 
-def test_quiet_says_nothing(call: Call, two_runs: tuple[str, str]) -> None:
+def test_quiet_says_nothing(run_id: str, call: Call) -> None:
     assert call("runs", "list", "-q").out == ""
-    assert call("runs", "show", two_runs[0], "-q").out == ""
+    assert call("runs", "show", run_id, "-q").out == ""

@@ -3,90 +3,84 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from tests.cli.conftest import SMALL, Call
+from tests.e2e.processes import Done
 
-from tests.cli.conftest import Call
-
-DAY = ["--start", "2019-01-01T00", "--end", "2019-01-01T23"]
-SMALL = ["--sample", "--regions", "PACW", "--series", "D", *DAY]
-FILE = "data/hourly/eia930_2019-01-01T00_2019-01-01T23.parquet"
+FILE = "data/hourly/day.parquet"
 
 
-def test_a_run_says_where_the_file_is_what_it_holds_and_how_to_read_it(call: Call) -> None:
-    done = call("year", *SMALL)
-
-    assert done.code == 0
-    assert f"\n{FILE}\n24 rows, every hour from 2019-01-01T00 to 2019-01-01T23 UTC of 1 series;" in done.out
-    assert "PACW             1    24        0     0" in done.out
-    assert f'    hourly = pl.read_parquet("{FILE}")' in done.out
-    assert f"Prove it:  gridloom check {FILE}" in done.out
-    assert "2 requests (0 retries) to sample:" in done.out
-    assert "extract-region-data: executed, 24 rows, 2 requests" in done.err
+def test_a_run_says_where_the_file_is_what_it_holds_and_how_to_read_it(made: Done) -> None:
+    assert made.code == 0
+    assert f"\n{FILE}\n48 rows, every hour from 2019-01-01T00 to 2019-01-01T23 UTC of 1 series;" in made.out
+    assert "ERCO             1    24        0     0" in made.out
+    assert f'    hourly = pl.read_parquet("{FILE}")' in made.out
+    assert f"Prove it:  gridloom check {FILE}" in made.out
+    assert "2 requests (0 retries) to sample:" in made.out
+    assert "extract-region-data: executed, 48 rows, 2 requests" in made.err
 
 
 def test_the_three_lines_that_it_prints_do_read_the_file(
-    call: Call, capsys: pytest.CaptureFixture[str]
+    made: Done, call: Call, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    done = call("year", *SMALL)
-    lines = done.out.split("Read it:\n")[1].split("\n\n")[0].splitlines()
+    lines = made.out.split("Read it:\n")[1].split("\n\n")[0].splitlines()
 
-    exec("\n".join(line.strip() for line in lines), {})  # noqa: S102 - it is what a user would paste
+    exec("\n".join(line.strip() for line in lines), {})  # it is what a user would paste
 
     assert len(lines) == 3
     assert "PACW" in capsys.readouterr().out
 
 
-def test_the_command_that_it_prints_proves_the_file(call: Call) -> None:
-    printed = call("year", *SMALL).out.split("Prove it:")[1].split()
+def test_the_command_that_it_prints_proves_the_file(made: Done, call: Call) -> None:
+    printed = made.out.split("Prove it:")[1].split()
 
     assert call(*printed[1:]).code == 0
 
 
-def test_json_is_one_object_and_the_rest_is_on_stderr(call: Call) -> None:
-    done = call("year", *SMALL, "--json")
+def test_json_is_one_object_and_the_rest_is_on_stderr(made: Done, call: Call) -> None:
+    done = call(*SMALL, "--json")
 
     assert done.code == 0
-    assert (done.json["outcome"], done.json["rows"], done.json["parquet"]) == ("succeeded", 24, FILE)
-    assert "executed" in done.err
+    assert (done.json["outcome"], done.json["rows"], done.json["parquet"]) == ("succeeded", 48, FILE)
+    assert "transform: cached" in done.err
 
 
-def test_json_and_quiet_leaves_only_the_object(call: Call) -> None:
-    done = call("year", *SMALL, "--json", "-q")
+def test_json_and_quiet_leaves_only_the_object(made: Done, call: Call) -> None:
+    done = call(*SMALL, "--json", "-q")
 
     assert done.json["outcome"] == "succeeded"
     assert done.err == ""
 
 
-def test_quiet_says_nothing(call: Call) -> None:
-    done = call("year", *SMALL, "--regions", "SPP", "--quiet")
+def test_quiet_says_nothing(made: Done, call: Call) -> None:
+    done = call(*SMALL, "--regions", "PACW,ERCOT", "--quiet")
 
     assert (done.code, done.out, done.err) == (0, "", "")
 
 
-def test_verbose_says_every_finding(call: Call) -> None:
-    plain = call("year", *SMALL)
-    verbose = call("year", *SMALL, "--force", "-v")
+def test_verbose_says_every_finding(made: Done, call: Call) -> None:
+    done = call(*SMALL, "--force", "-v")
 
-    assert "grid-complete ok" not in plain.err
-    assert "transform: grid-complete ok" in verbose.err
+    assert "grid-complete ok" not in made.err
+    assert "transform: grid-complete ok" in done.err
 
 
-def test_a_corrected_code_is_one_line_of_warning(call: Call) -> None:
-    done = call("year", *SMALL, "--regions", "SPP,SPP", "--json")
+def test_a_corrected_code_is_one_line_of_warning(made: Done, call: Call) -> None:
+    done = call(*SMALL, "--regions", "ERCOT,PACW,ERCOT", "--json")
 
     assert done.code == 0
-    assert done.err.count("'SPP' is not a code of EIA-930; using 'SWPP'") == 1
+    assert done.err.count("'ERCOT' is not a code of EIA-930; using 'ERCO'") == 1
     assert len(done.json["warnings"]) == 1
 
 
 def test_the_last_regions_given_count_and_duplicates_do_not(call: Call) -> None:
-    done = call("plan", *SMALL, "--regions", "ERCO,pacw,ERCO", "--json")
+    done = call("plan", *SMALL[1:], "--regions", "ERCO,pacw,ERCO", "--json")
 
     assert done.json["regions"] == ["ERCO", "PACW"]
 
 
 def test_a_dry_run_writes_nothing_and_plan_is_the_same(call: Call, tmp_path: Path) -> None:
-    dry = call("year", *SMALL, "--dry-run", "--json")
-    plan = call("plan", *SMALL, "--json")
+    dry = call(*SMALL, "--dry-run", "--json")
+    plan = call("plan", *SMALL[1:], "--json")
 
     assert dry.code == plan.code == 0
     assert dry.json == plan.json
@@ -96,7 +90,7 @@ def test_a_dry_run_writes_nothing_and_plan_is_the_same(call: Call, tmp_path: Pat
 
 
 def test_a_dry_run_for_people(call: Call, tmp_path: Path) -> None:
-    done = call("year", *SMALL, "--dry-run")
+    done = call(*SMALL, "--dry-run")
 
     assert done.code == 0
     assert "1 windows, 2 requests, no rate limit. Nothing was asked or written." in done.out

@@ -83,15 +83,22 @@ def asked_windows(requests: Sequence[LoggedRequest]) -> Counter[tuple[str, str, 
     """Returns how often each page of each window was answered: route, first hour, respondents, offset."""
     return Counter(
         (
-            request.path.split("/")[-2],
+            path.split("/")[-2],
             str(request.params["start"]),
-            ",".join(_texts(request.params["facets"]["respondent"])),
+            ",".join(request.params["facets"]["respondent"]),
             int(request.params.get("offset", 0)),
         )
         for request in requests
-        if request.path.rstrip("/").endswith("/data")
+        if (path := request.path.rstrip("/")).endswith("/data")
     )
 
 
-def _texts(values: object) -> list[str]:
-    return [str(value) for value in (values.values() if isinstance(values, dict) else values)]  # type: ignore[attr-defined]
+def arguments(url: str, *more: str) -> list[str]:
+    """Returns a command line that asks for 120 days of two authorities."""
+    return [
+        "year",
+        *("--base-url", url, "--rate-limit", "off"),
+        *("--regions", "PACW,ERCO", "--series", "D,NG.all"),
+        *("--start", "2019-01-01T00", "--end", "2019-04-30T23", "--name", "table", "--json"),
+        *more,
+    ]

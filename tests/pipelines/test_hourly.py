@@ -10,6 +10,7 @@ from typing import Any
 import polars as pl
 import pytest
 from pydantic import SecretStr
+from tests.e2e.servers import closed_port, sample_part, serve
 
 import gridloom
 from gridloom.errors import (
@@ -24,7 +25,6 @@ from gridloom.extract.replay import ReplayServer
 from gridloom.pipelines.hourly import Prepared, build, hourly, prepare
 from gridloom.pipelines.settings import HourlySettings
 from gridloom.sample import sample_path
-from tests.e2e.servers import closed_port, sample_part, serve
 
 DAY = {"start": "2019-01-01T00", "end": "2019-01-01T23"}
 KEY = SecretStr("a-key-of-the-tests")
@@ -281,7 +281,10 @@ def test_a_corrected_code_is_a_warning_in_python(tmp_path: Path) -> None:
 
 
 def test_a_failed_run_raises_its_error(tmp_path: Path) -> None:
-    with serve(sample_part(["PACW"], ["D"], days=1), key="right") as server, pytest.MonkeyPatch.context() as patch:
+    with (
+        serve(sample_part(["PACW"], ["D"], days=1), key="right") as server,
+        pytest.MonkeyPatch.context() as patch,
+    ):
         patch.setitem(os.environ, "EIA_API_KEY", "wrong-key-of-tests")
         with pytest.raises(KeyRejectedError) as caught:
             hourly(regions="PACW", series="D", base_url=server.url, out=tmp_path, **DAY)

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from tests.e2e.servers import sample_part, serve
 
 from gridloom.dag.events import Event, RunFinished, decode
 from gridloom.extract.replay import ReplayServer
 from gridloom.pipelines.hourly import Prepared, prepare
 from gridloom.pipelines.settings import HourlySettings
 from gridloom.pipelines.summary import planned, ran
-from tests.e2e.servers import sample_part, serve
 
 CONTRACT = {
     "run_id",

@@ -116,15 +116,17 @@ class ConsoleMonitor:
         task = self._tasks.pop(event.step_id, None)
         if self._progress and task is not None:
             self._progress.remove_task(task)
+        if not event.outcome.succeeded:
+            self._line(f"{event.step_id}: {event.outcome} after {event.duration_s:.2f} s: {event.reason}")
+            return
         counts = [f"{event.rows:,} rows", f"{event.requests:,} requests" if event.requests else ""]
         told = ", ".join(count for count in counts if count)
-        text = told if event.outcome.succeeded else event.reason
-        self._line(f"{event.step_id}: {event.outcome}, {text}, {event.duration_s:.2f} s")
+        self._line(f"{event.step_id}: {event.outcome}, {told}, {event.duration_s:.2f} s")
 
 
 def _facts(event: ProgressMade) -> str:
     parts = [
-        f"{event.rows_received:,} rows" if event.rows_received else "",
+        f"{event.rows_received:,} rows" if event.rows_received and event.unit != "rows" else "",
         f"{event.requests:,} requests" if event.requests else "",
         f"{event.retries:,} retries" if event.retries else "",
     ]

@@ -1,0 +1,80 @@
+"""Every script in ``examples/`` runs as it stands, in an empty folder, and prints what it promises."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
+SCRIPTS = sorted(EXAMPLES.glob("*.py"))
+
+EXPECTED = {
+    "peak_hours.py": [
+        "extract-region-data: executed (never ran before)",
+        "transform: executed (never ran before)",
+        "peak-hours: executed (never ran before)",
+        "shape: (6, 5)",
+    ],
+}
+"""Lines that the first run of a script prints, in this order."""
+
+
+def run(script: Path, folder: Path) -> str:
+    environ = {
+        name: value for name, value in os.environ.items() if not name.startswith(("EIA_", "GRIDLOOM_"))
+    }
+    done = subprocess.run(
+        [sys.executable, script],
+        cwd=folder,
+        env=environ,
+        capture_output=True,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_every_example_has_its_expected_lines() -> None:
+    assert {script.name for script in SCRIPTS} == set(EXPECTED)
+
+
+@pytest.fixture(scope="module", params=SCRIPTS, ids=lambda script: script.name)
+def first(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path, str]:
+    """A script, the folder that it ran in, and what it printed."""
+    folder = tmp_path_factory.mktemp("example")
+    return request.param, folder, run(request.param, folder)
+
+
+def test_it_prints_what_it_promises(first: tuple[Path, Path, str]) -> None:
+    script, _, printed = first
+    lines = printed.splitlines()
+
+    places = [lines.index(line) for line in EXPECTED[script.name]]
+
+    assert places == sorted(places)
+
+
+def test_it_writes_below_data_only(first: tuple[Path, Path, str]) -> None:
+    _, folder, _ = first
+
+    assert [path.name for path in folder.iterdir()] == ["data"]
+
+
+def test_a_second_run_is_all_cache_hits_with_the_same_result(first: tuple[Path, Path, str]) -> None:
+    script, folder, printed = first
+    again = run(script, folder)
+    steps = [line for line in again.splitlines() if line.endswith(")") and ": " in line][
+        : printed.count("executed (")
+    ]
+
+    assert len(steps) == printed.count("executed (") > 0
+    assert all(": cached (unchanged since run " in line for line in steps)
+    assert "executed" not in again
+    assert printed.partition("shape:")[2] == again.partition("shape:")[2]
