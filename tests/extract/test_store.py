@@ -1,8 +1,7 @@
 import gzip
 import json
-import os
 import shutil
-import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -123,16 +122,48 @@ def test_nothing_lands_when_everything_ends_before_the_rename(store, monkeypatch
     assert names(store) == []
 
 
-def test_a_leftover_of_a_killed_run_is_ignored_and_swept_after_a_day(store):
+def test_a_leftover_of_a_killed_run_is_no_landed_window(store):
     leftover = store.folder / f"{STAGING_PREFIX}{WINDOW.digest('eia')}-0123"
     leftover.mkdir(parents=True)
     (leftover / "receipt.json").write_text("{}")
     assert store.landed(WINDOW) is None
-    store.sweep()
-    assert leftover.exists()
-    os.utime(leftover, (time.time() - 90_000,) * 2)
+
+
+def test_answers_are_written_in_the_staging_folder_and_leave_nothing_there(tmp_path, monkeypatch):
+    staging = tmp_path / "staging"
+    store = RawStore(tmp_path / "raw" / "eia", "eia", staging=staging, now=lambda: NOW)
+    from_where = []
+    publish = store_module.publish
+
+    def watched(staged, final):
+        from_where.append(staged.parent)
+        publish(staged, final)
+
+    monkeypatch.setattr(store_module, "publish", watched)
     land(store)
-    store.sweep()
+    store.land_metadata(REGION_DATA, metadata_body())
+    land(store, respondents=("ERCO",))
+    assert set(from_where) == {staging}
+    assert list(staging.iterdir()) == []
+    assert names(store) == sorted([WINDOW.digest("eia"), "metadata"])
+
+
+def test_the_same_answer_again_renews_the_time_of_fetch_and_moves_no_page(store):
+    first = land(store)
+    page = store.folder / WINDOW.digest("eia") / first.pages[0].file
+    before = page.stat().st_ino
+    store.now = lambda: NOW + timedelta(days=1)
+    again = land(store)
+    assert again.fetched_at == NOW + timedelta(days=1)
+    assert again.content_digest == first.content_digest
+    assert store.landed(WINDOW) == again
+    assert page.stat().st_ino == before
+
+
+def test_one_window_may_land_many_times_at_once(store):
+    with ThreadPoolExecutor(8) as pool:
+        landed = list(pool.map(lambda _: land(store), range(40)))
+    assert {receipt.content_digest for receipt in landed} == {store.landed(WINDOW).content_digest}
     assert names(store) == [WINDOW.digest("eia")]
 
 

@@ -125,14 +125,15 @@ def test_a_refused_write_leaves_the_old_file_and_nothing_else(
 ) -> None:
     old = write(tmp_path / "t.parquet")
 
-    def refuse(_frame: pl.DataFrame, file: Path, **_options: object) -> None:
-        file.write_bytes(b"half")
+    def refuse(file: Path, data: bytes) -> int:
+        with file.open("wb") as stream:
+            stream.write(data[: len(data) // 2])
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pl.DataFrame, "write_parquet", refuse)
-
-    with pytest.raises(StorageError, match="The disk is full"):
-        write(tmp_path / "t.parquet", table_frame(ROWS[:2]))
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", refuse)
+        with pytest.raises(StorageError, match="The disk is full"):
+            write(tmp_path / "t.parquet", table_frame(ROWS[:2]))
 
     assert old.mismatch() is None
     assert [path.name for path in tmp_path.iterdir()] == ["t.parquet"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import shutil
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -50,8 +51,14 @@ class Run:
         with storage_errors("create", self._folder):
             self._folder.mkdir(parents=True)
         remove_dead(out)
-        self._staging = Staging(out, self.run_id)
-        self._bus = EventBus(self.run_id, EventLog(self._folder / "events.jsonl"), sinks, redactor)
+        try:
+            self._staging = Staging(out, self.run_id)
+            log = EventLog(self._folder / "events.jsonl")
+        except StorageError:
+            # nothing has started: a run that never was leaves no folder behind
+            shutil.rmtree(self._folder, ignore_errors=True)
+            raise
+        self._bus = EventBus(self.run_id, log, sinks, redactor)
         services = RunServices(
             out=out,
             run_id=self.run_id,

@@ -67,8 +67,12 @@ class Staging:
         fresh = self._home / f"{STAGING_PREFIX}{run_id}"
         with storage_errors("create", self._folder):
             fresh.mkdir(parents=True)
-            (fresh / _OWNER).write_bytes(msgspec.json.encode(_this_process()))
-            fresh.rename(self._folder)
+            try:
+                (fresh / _OWNER).write_bytes(msgspec.json.encode(_this_process()))
+                fresh.rename(self._folder)
+            except OSError:
+                shutil.rmtree(fresh, ignore_errors=True)
+                raise
 
     def folder(self, step_id: str) -> Path:
         """Returns the empty folder for one attempt of a step; it is made when first written to."""

@@ -214,11 +214,11 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
 
     async def _extract(self, ctx: StepContext) -> RawPages:
         config, windows = self.config, self.config.windows()
-        store = self._store(ctx.out / self.output_folder())
+        # In the step's staging folder, so that the next run clears up after one that was killed.
+        store = self._store(ctx.out / self.output_folder(), staging=ctx.staging)
         found = await asyncio.to_thread(self._survey, store, windows, force=ctx.force)
         metadata, receipts = found.metadata, dict(found.standing)
         if metadata is None or found.left:
-            store.sweep()
             async with connected(
                 config.origin,
                 api_key=config.api_key,
@@ -260,8 +260,8 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         rows = sum(receipt.rows for _, receipt in landed)
         return RawPages.of(path, rows=rows, windows=len(landed), route=route.id)
 
-    def _store(self, folder: Path) -> RawStore:
-        return RawStore(folder, self.config.source, now=self._now)
+    def _store(self, folder: Path, *, staging: Path | None = None) -> RawStore:
+        return RawStore(folder, self.config.source, staging=staging, now=self._now)
 
     def _survey(self, store: RawStore, windows: tuple[Window, ...], *, force: bool = False) -> Survey:
         return survey(

@@ -4,14 +4,14 @@
 
     raw/<source folder>/<digest>/             one landed window (format in `gridloom.grid.raw`)
     raw/<source folder>/metadata/<route>.json the route's metadata
-    raw/<source folder>/.staging-…            unfinished, or on its way out
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import secrets
 import shutil
-import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,7 +19,7 @@ from typing import Any, Final
 
 import msgspec
 
-from gridloom.errors import ConfigError, RawDataError, SourceAnswerError
+from gridloom.errors import ConfigError, RawDataError, SourceAnswerError, StorageError
 from gridloom.extract.pages import Page, Proof
 from gridloom.files import STAGING_PREFIX, publish, storage_errors, write_atomic
 from gridloom.grid.hours import HOUR, HourRange, parse_label
@@ -29,7 +29,8 @@ from gridloom.grid.routes import Route
 __all__ = ["Metadata", "RawStore", "is_due", "utc_now"]
 
 _SETTLED_AFTER: Final = timedelta(hours=6)
-_LEFTOVER_S: Final = 24 * 3600.0
+_PLACE_TRIES: Final = 5
+_MOVED_BY_ANOTHER: Final = {errno.ENOENT, errno.ENOTEMPTY, errno.EEXIST}
 
 
 def utc_now() -> datetime:
@@ -98,19 +99,38 @@ class Metadata(msgspec.Struct, frozen=True):
 _ENDS: Final = ("startPeriod", "endPeriod")
 
 
+def _renewed(standing: Receipt, fetched_at: datetime, staged: Path, final: Path) -> Receipt:
+    """Returns the receipt of a window that stands, with a new time of fetch; its pages stay as they are."""
+    renewed = msgspec.structs.replace(standing, fetched_at=fetched_at)
+    path = staged / "renewed.json"
+    path.write_bytes(msgspec.json.encode(renewed))
+    path.replace(final / RECEIPT_NAME)
+    return renewed
+
+
 class RawStore:
     """Landed answers of one source.
 
     Args:
         folder: The source's folder, ``raw/<source folder>``.
         source: Source identity.
+        staging: Where answers are written before they land, on the same disk, and cleared by whoever owns
+            it; by default `folder`.
         now: The clock.
     """
 
-    def __init__(self, folder: Path, source: str, *, now: Callable[[], datetime] = utc_now) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        source: str,
+        *,
+        staging: Path | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
         self.folder = folder
         self.source = source
         self.now = now
+        self._staging = staging or folder
 
     def landed(self, window: Window) -> Receipt | None:
         """Returns the receipt of a window where it stands whole on disk, else None.
@@ -134,16 +154,15 @@ class RawStore:
     def land(self, window: Window, pages: Sequence[Page], proof: Proof) -> Receipt:
         """Writes a proven window, whole or not at all, and returns its receipt.
 
-        An older folder of the same window is moved aside first; if that is where everything ends, the
-        window is asked for again.
+        Where the same answer stands already, of an earlier run or of one that works beside this one, only
+        the time of fetch is renewed. Another one is moved aside first; if that is where everything ends,
+        the window is asked for again.
 
         Raises:
             StorageError: If the disk refuses; nothing is left behind then.
         """
         final = self.folder / window.digest(self.source)
-        staged, aside = (
-            self.folder / f"{STAGING_PREFIX}{final.name}-{secrets.token_hex(4)}" for _ in range(2)
-        )
+        staged = self._staging / f"{STAGING_PREFIX}{final.name}-{secrets.token_hex(4)}"
         names = [f"page-{place:04d}.json.gz" for place in range(len(pages))]
         receipt = Receipt(
             source=self.source,
@@ -164,13 +183,31 @@ class RawStore:
                 for name, page in zip(names, pages, strict=True):
                     (staged / name).write_bytes(page.packed)
                 (staged / RECEIPT_NAME).write_bytes(msgspec.json.encode(receipt))
-                if final.exists():
+                return self._place(window, receipt, staged, final)
+            finally:
+                shutil.rmtree(staged, ignore_errors=True)
+
+    def _place(self, window: Window, receipt: Receipt, staged: Path, final: Path) -> Receipt:
+        """Moves a staged window to its place, where another run may be doing the same."""
+        aside = staged.with_name(f"{staged.name}-aside")
+        for tries_left in reversed(range(_PLACE_TRIES)):
+            standing = self.landed(window)
+            try:
+                if standing and standing.content_digest == receipt.content_digest:
+                    return _renewed(standing, receipt.fetched_at, staged, final)
+                with contextlib.suppress(FileNotFoundError):
                     final.replace(aside)
                 publish(staged, final)
+            except (FileNotFoundError, StorageError) as error:
+                cause = error.__cause__ or error
+                moved = isinstance(cause, OSError) and cause.errno in _MOVED_BY_ANOTHER
+                if not (moved and tries_left):
+                    raise
+            else:
+                return receipt
             finally:
-                for leftover in (staged, aside):
-                    shutil.rmtree(leftover, ignore_errors=True)
-        return receipt
+                shutil.rmtree(aside, ignore_errors=True)
+        raise AssertionError  # the last try returns or raises
 
     def metadata(self, route: Route) -> Metadata | None:
         """Returns a route's landed metadata, or None where there is none that can be read.
@@ -200,16 +237,14 @@ class RawStore:
             StorageError: If the disk refuses.
         """
         metadata = Metadata.of_answer(body, source=self.source, route=route, fetched_at=self.now())
-        write_atomic(self._metadata_path(route), msgspec.json.encode(metadata))
+        path = self._metadata_path(route)
+        staged = self._staging / f"{STAGING_PREFIX}{route.id}-{secrets.token_hex(4)}"
+        try:
+            write_atomic(staged, msgspec.json.encode(metadata))
+            publish(staged, path)
+        finally:
+            staged.unlink(missing_ok=True)
         return metadata
-
-    def sweep(self) -> None:
-        """Removes what runs that were killed more than a day ago left unfinished."""
-        for path in self.folder.glob(f"{STAGING_PREFIX}*"):
-            with storage_errors("remove", path):
-                old = path.exists() and path.stat().st_mtime < time.time() - _LEFTOVER_S
-            if old:
-                shutil.rmtree(path, ignore_errors=True)
 
     def _metadata_path(self, route: Route) -> Path:
         return self.folder / "metadata" / f"{route.id}.json"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -10,7 +11,7 @@ import msgspec
 
 from gridloom.artifact import Artifact
 from gridloom.errors import RawDataError
-from gridloom.files import publish, storage_errors
+from gridloom.files import storage_errors, write_atomic
 from gridloom.grid.raw import Receipt, read_pages, read_receipt
 
 if TYPE_CHECKING:
@@ -142,11 +143,10 @@ class TableArtifact(Artifact):
             StorageError: If the disk refuses.
         """
         rows = frame.lazy().collect()
-        staged = path.with_name(path.name + ".part")
-        with storage_errors("write", path):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            rows.write_parquet(staged, compression="zstd")
-        publish(staged, path)
+        # Written to memory first: of a full disk polars says only that the file is out of specification.
+        buffer = io.BytesIO()
+        rows.write_parquet(buffer, compression="zstd")
+        write_atomic(path, buffer.getvalue())
         return cls.of(path, rows=rows.height, **facts)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import secrets
+import io
 from pathlib import Path
 from typing import Final
 
 import polars as pl
 
-from gridloom.files import STAGING_PREFIX, publish, storage_errors
+from gridloom.files import write_atomic
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.table import Status, rows_digest
 from gridloom.transform.footer import Footer
@@ -66,20 +66,16 @@ def write_table(
         rows=frame.height,
         rows_digest=digest_of(frame),
     )
-    staged = path.with_name(f"{STAGING_PREFIX}{path.name}-{secrets.token_hex(4)}")
-    with storage_errors("write", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            frame.write_parquet(
-                staged,
-                compression="zstd",
-                statistics=True,
-                row_group_size=ROW_GROUP_ROWS,
-                metadata=footer.metadata(),
-            )
-            publish(staged, path)
-        finally:
-            staged.unlink(missing_ok=True)
+    # Written to memory first: of a full disk polars says only that the file is out of specification.
+    buffer = io.BytesIO()
+    frame.write_parquet(
+        buffer,
+        compression="zstd",
+        statistics=True,
+        row_group_size=ROW_GROUP_ROWS,
+        metadata=footer.metadata(),
+    )
+    write_atomic(path, buffer.getvalue())
     count = frame["status"].cast(pl.String)
     return HourlyTable.of(
         path,

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import Route as Path
 
@@ -25,6 +25,7 @@ from gridloom.extract.replay.requests import LoggedRequest, RequestLog
 __all__ = ["create_app"]
 
 _GZIP_LEVEL: Final = 1  # a page of 900 kB becomes 44 kB in 3 ms; level 6 takes 15 ms for 32 kB
+_CLIENT_GONE: Final = 499  # nobody reads it; a number that no real answer has
 _METHODS: Final = ("GET", "POST")
 _ALL_METHODS: Final = [*_METHODS, "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
@@ -53,6 +54,8 @@ def create_app(data: ReplayData, options: ReplayOptions, log: RequestLog) -> Sta
             answer = Answer(403, refusal.body.encode(), from_application=False)
         except Refusal as refusal:
             answer = answers.refused(refusal)
+        except ClientDisconnect:
+            return Response(status_code=_CLIENT_GONE)
         shown = {name: value for name, value in params.items() if name != "api_key"}
         log.add(LoggedRequest(request.method, request.url.path, shown, key_in, answer.status, answer.rows))
         return await _response(answer, request, next(serials))
