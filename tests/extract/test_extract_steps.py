@@ -1,6 +1,7 @@
 import gzip
 import json
 import threading
+import time
 from datetime import UTC, datetime, timedelta
 
 import polars as pl
@@ -274,6 +275,12 @@ def test_a_server_that_is_gone_is_unreachable(tmp_path, data):
         run(step, tmp_path)
 
 
+def cancel_after(server, requests, token):
+    while server.request_count < requests:
+        time.sleep(0.01)
+    token.cancel("test")
+
+
 @pytest.mark.parametrize("cancel_before", [True, False])
 def test_cancelling_ends_promptly_and_keeps_what_landed(tmp_path, data, cancel_before):
     from gridloom.dag.context import CancelToken
@@ -284,7 +291,7 @@ def test_cancelling_ends_promptly_and_keeps_what_landed(tmp_path, data, cancel_b
         if cancel_before:
             token.cancel("test")
         else:
-            threading.Timer(0.6, token.cancel, ["test"]).start()
+            threading.Thread(target=cancel_after, args=(server, 6, token)).start()
         with pytest.raises(InterruptedRunError, match="stopped: test"):
             run(step, tmp_path, token=token)
     plan = step.plan_detail(tmp_path)
