@@ -14,24 +14,26 @@ from typing import Any
 
 import uvicorn
 
-from gridloom.extract.replay.app import create_app
+from gridloom.extract.replay.app import ReplayApp
 from gridloom.extract.replay.data import ReplayData
 from gridloom.extract.replay.options import ReplayOptions
 from gridloom.extract.replay.requests import RequestLog
+from gridloom.extract.replay.wire import WireProtocol
 
 
 class Memory:
-    """An ASGI application that remembers the answers of another one by path and query."""
+    """An ASGI application that remembers the answers of another one by path and parameters."""
 
     def __init__(self, app: Any, latency_s: float) -> None:
         self._app = app
         self._latency_s = latency_s
-        self._answers: dict[tuple[str, bytes], list[dict[str, Any]]] = {}
+        self._answers: dict[tuple[str, bytes, bytes], list[dict[str, Any]]] = {}
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Answers one request."""
         await asyncio.sleep(self._latency_s)
-        asked = (scope["path"], scope["query_string"])
+        # Some clients send their parameters in a header.
+        asked = (scope["path"], scope["query_string"], dict(scope["headers"]).get(b"x-params", b""))
         if asked not in self._answers:
             said: list[dict[str, Any]] = []
 
@@ -47,7 +49,7 @@ class Memory:
 def main() -> None:
     """Serves until the process is ended."""
     data, latency_ms = sys.argv[1:]
-    app = create_app(ReplayData.load([Path(data)]), ReplayOptions(), RequestLog())
+    app = ReplayApp(ReplayData.load([Path(data)]), ReplayOptions(), RequestLog())
     # With the protocol named, asyncio turns off the delay of small packets.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
@@ -55,7 +57,7 @@ def main() -> None:
     config = uvicorn.Config(
         Memory(app, float(latency_ms) / 1000),
         loop="asyncio",
-        http="h11",
+        http=WireProtocol,
         ws="none",
         lifespan="off",
         log_config=None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import settings
 
@@ -9,7 +11,15 @@ settings.register_profile("gridloom", deadline=None)
 settings.load_profile("gridloom")
 
 
+@pytest.fixture(scope="session")
+def _state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("state")
+
+
 @pytest.fixture(autouse=True)
-def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, _state: Path) -> None:
     for name in ("EIA_API_KEY", "GRIDLOOM_BASE_URL", "GRIDLOOM_OUT"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("GRIDLOOM_STATE", str(_state))
+    monkeypatch.setattr("gridloom.extract.keys._ENV_FILE", _state / "no.env")
+    monkeypatch.setattr("gridloom.extract.keys.read_keyring", str)

@@ -5,10 +5,12 @@ Names are imported when they are first used, so that ``import gridloom`` costs n
 
 from __future__ import annotations
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+# Type checkers read this name as true; importing it would double what this import costs.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
+    from typing import Any
+
     from gridloom.artifact import Artifact
     from gridloom.dag import (
         BaseStep,
@@ -69,6 +71,8 @@ _HOMES = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'gridloom' has no attribute '{name}'")
+    from importlib import import_module  # noqa: PLC0415 - see above
+
     value = getattr(import_module(f"gridloom.{_HOMES.get(name, 'dag')}"), name)
     globals()[name] = value
     return value

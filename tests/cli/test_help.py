@@ -24,6 +24,7 @@ def commands(group: click.Group, *parents: str) -> list[tuple[str, ...]]:
     return found
 
 
+GROUPS = {("runs",), ("bench",)}
 ALL = commands(cli)
 NAMES = [" ".join(path) for path in ALL]
 
@@ -39,6 +40,8 @@ def test_every_command_of_the_contract_that_is_built_is_there() -> None:
         "runs list",
         "runs show",
         "replay",
+        "bench",
+        "bench batches",
     ]
 
 
@@ -53,7 +56,7 @@ def test_every_command_has_help_with_an_example_of_itself(path: tuple[str, ...],
     assert shlex.split(example[1])[1 : 1 + len(path)] == list(path)
 
 
-@pytest.mark.parametrize("path", [path for path in ALL if path != ("runs",)], ids=str)
+@pytest.mark.parametrize("path", [path for path in ALL if path not in GROUPS], ids=str)
 def test_every_command_takes_v_and_q_and_the_short_help(path: tuple[str, ...], call: Call) -> None:
     done = call(*path, "-h")
 
@@ -62,7 +65,7 @@ def test_every_command_takes_v_and_q_and_the_short_help(path: tuple[str, ...], c
     assert "-q, --quiet" in done.out
 
 
-@pytest.mark.parametrize("path", [path for path in ALL if path not in {("runs",), ("replay",)}], ids=str)
+@pytest.mark.parametrize("path", [path for path in ALL if path not in {*GROUPS, ("replay",)}], ids=str)
 def test_every_command_that_answers_takes_json(path: tuple[str, ...], call: Call) -> None:
     assert "--json" in call(*path, "--help").out
 

@@ -100,7 +100,8 @@ def test_the_wheel_asks_for_the_declared_dependencies(wheel: Path, dependencies:
         name = next(each for each in archive.namelist() if each.endswith(".dist-info/METADATA"))
         metadata = Parser().parsestr(archive.read(name).decode())
 
-    assert sorted(name_of(each) for each in metadata.get_all("Requires-Dist", [])) == sorted(dependencies)
+    asked = metadata.get_all("Requires-Dist", [])
+    assert sorted(name_of(each) for each in asked if "extra ==" not in each) == sorted(dependencies)
     assert metadata["Requires-Python"] == ">=3.11"
 
 
@@ -147,7 +148,8 @@ def test_every_dependency_is_imported_by_the_package(root: Path, dependencies: l
 def test_everything_that_make_installs_is_pinned(
     project: dict[str, Any], dependencies: list[str], pins: dict[str, str]
 ) -> None:
-    groups = project["dependency-groups"]
+    # Other people's clients come in their newest versions, into an environment of their own.
+    groups = {name: group for name, group in project["dependency-groups"].items() if name != "clients"}
     wanted = {name_of(each) for group in groups.values() for each in group if isinstance(each, str)}
 
     assert wanted | set(dependencies) <= set(pins)

@@ -104,7 +104,7 @@ def ran(frame: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> dict[s
 
 FAILED = {
     "wrong key": (1, "KeyRejectedError", "Check EIA_API_KEY"),
-    "no key": (2, "KeyMissingError", "set EIA_API_KEY"),
+    "no key": (2, "KeyMissingError", "Set the environment variable EIA_API_KEY"),
     "nobody there": (1, "SourceUnreachableError", "Check --base-url"),
     "no version": (1, "SourceAnswerError", "The base URL includes the API's version"),
     "web pages": (1, "SourceAnswerError", "The base URL includes the API's version"),

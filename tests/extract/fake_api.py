@@ -18,7 +18,7 @@ from gridloom.grid.routes import ROUTES
 CANARY = "CANARY/key+0123456789abcdef"
 """A key with characters that URLs and JSON escape."""
 
-NO_WAIT = Backoff(tries=4, first_tries=2, wait_initial_s=0, wait_max_s=0, jitter_s=0)
+NO_WAIT = Backoff(tries=4, first_tries=2, odd_tries=3, wait_initial_s=0, wait_max_s=0, jitter_s=0)
 
 Response = httpx2.Response
 Tamper = Callable[[dict[str, Any], dict[str, Any]], None]
@@ -96,13 +96,13 @@ class FakeAPI:
         return self.pack(envelope)
 
     def envelope(self, route_id: str, params: dict[str, Any]) -> dict[str, Any]:
-        facet = ROUTES[route_id].type_facet
+        reporter, facet = ROUTES[route_id].respondent_facet, ROUTES[route_id].type_facet
         wanted = params["facets"]
         rows = [
-            {"period": period, "respondent": who, facet: code, "value": "1", "value-units": "megawatthours"}
+            {"period": period, reporter: who, facet: code, "value": "1", "value-units": "megawatthours"}
             for period, who, code in self.rows
             if params["start"] <= period <= params["end"]
-            and who in wanted["respondent"]
+            and who in wanted[reporter]
             and code in wanted.get(facet, [code])
         ]
         offset, length = int(params["offset"]), int(params["length"])

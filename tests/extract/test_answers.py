@@ -1,4 +1,5 @@
 import json
+from datetime import UTC, datetime
 
 import pytest
 
@@ -20,14 +21,20 @@ GATE = '{{\n  "error": {{\n    "code": "{}",\n    "message": "An invalid api_key
         (429, "", Verdict.THROTTLED),
         (429, "<html>slow down</html>", Verdict.THROTTLED),
         (500, "Something unexpected happened.", Verdict.FAULT),
-        (500, '{"error":"Not found.","code":404}', Verdict.NOT_FOUND),
+        (500, '{"error":"Not found.","code":404}', Verdict.LOST),
         (404, '{"error":"Not found.","code":404}', Verdict.NOT_FOUND),
         (404, "<!DOCTYPE html><html></html>", Verdict.NOT_FOUND),
         (404, "gone", Verdict.NOT_FOUND),
         (503, "<HTML><HEAD></HEAD></HTML>", Verdict.PAGE),
         (200, "\n<!doctype html>", Verdict.PAGE),
         (400, '{"error":"Invalid sort \'bogus\' provided.","code":400}', Verdict.REFUSED),
-        (400, '{"error":"Error getting data.","code":400}', Verdict.REFUSED),
+        (400, '{"error":"Error getting data.","code":400}', Verdict.GENERIC),
+        (403, "<html>OVER_RATE_LIMIT</html>", Verdict.THROTTLED),
+        (503, '{"error":"OVER_RATE_LIMIT"}', Verdict.THROTTLED),
+        (403, '{"error":"Your key is temporarily suspended."}', Verdict.THROTTLED),
+        (403, "<html><h1>Access Denied</h1></html>", Verdict.PAGE),
+        (502, "<html>502</html>", Verdict.PAGE),
+        (425, "", Verdict.FAULT),
         (200, '{"error":"Invalid data.","code":400}', Verdict.REFUSED),
         (200, '{"error":"?"}', Verdict.GARBLED),
         (405, "{}", Verdict.REFUSED),
@@ -57,7 +64,22 @@ def test_the_servers_own_words_are_quoted_in_short():
 
 @pytest.mark.parametrize(
     ("value", "seconds"),
-    [("3", 3.0), ("999999", 300.0), ("-1", None), ("", None), ("²", None), ("soon", None)],
+    [("3", 3.0), ("999999", 3600.0), ("-1", None), ("", None), ("²", None), ("soon", None)],
 )
 def test_retry_after(value, seconds):
     assert retry_after_s(value) == seconds
+
+
+@pytest.mark.parametrize(
+    ("value", "seconds"),
+    [
+        ("Sun, 22 Nov 2026 10:00:40 GMT", 40.0),
+        ("Sunday, 22-Nov-26 10:00:40 GMT", 40.0),
+        ("Sun Nov 22 10:00:40 2026", 40.0),
+        ("Sun, 22 Nov 2026 09:00:00 GMT", 0.0),
+        ("Mon, 23 Nov 2026 10:00:00 GMT", 3600.0),
+        ("Sun, 99 Nov 2026", None),
+    ],
+)
+def test_retry_after_as_a_date(value, seconds):
+    assert retry_after_s(value, lambda: datetime(2026, 11, 22, 10, tzinfo=UTC)) == seconds

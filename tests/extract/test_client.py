@@ -1,6 +1,7 @@
 import asyncio
 import contextlib
 import gzip
+import itertools
 import json
 import logging
 import socket
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from tests.extract.fake_api import CANARY, MISSING, NO_WAIT, FakeAPI, Scripted, rows_of
 
 from gridloom.errors import KeyRejectedError, SourceAnswerError, SourceUnreachableError
+from gridloom.extract.circuit import Circuit
 from gridloom.extract.client import EIAClient
 from gridloom.extract.limiter import RateLimiter
 from gridloom.extract.query import data_path, parameters
@@ -31,12 +33,17 @@ class Counted(dict):
             self[name] = self.get(name, 0) + count
 
 
+def patience(seconds):
+    """A circuit whose clock moves on a second with every bad answer."""
+    return Circuit(seconds, clock=itertools.count().__next__)
+
+
 def ask(api, times=1, **options):
     """Asks for the window so many times with one client; returns the answers and what was counted."""
     counted = Counted()
 
     async def main():
-        settings = {"key": SecretStr(CANARY), "backoff": NO_WAIT, **options}
+        settings = {"key": SecretStr(CANARY), "backoff": NO_WAIT, "circuit": patience(6), **options}
         async with EIAClient(BASE, transport=api.transport, count=counted, **settings) as client:
             return [await client.get(data_path(WINDOW), parameters(WINDOW, 0)) for _ in range(times)]
 
@@ -117,6 +124,12 @@ WEATHER = [
     httpx2.RemoteProtocolError("Server disconnected without sending a response."),
     httpx2.ConnectError("refused"),
     Scripted(200, '{"response": {"total"'),
+    Scripted(502, "<html>502</html>"),
+    Scripted(200, ""),
+    Scripted(400, {"error": "Error getting data.", "code": 400}),
+    Scripted(500, {"error": "Not found.", "code": 404}),
+    Scripted(503, "<html>OVER_RATE_LIMIT</html>"),
+    Scripted(403, {"error": "Your key is temporarily suspended."}),
 ]
 
 
@@ -138,14 +151,16 @@ FINAL = [
     (Scripted(403, INVALID), 1, KeyRejectedError, "Check EIA_API_KEY"),
     (MISSING, 2, KeyRejectedError, "rejected the API key"),
     (Scripted(401, "no"), 1, KeyRejectedError, "Check EIA_API_KEY"),
-    (Scripted(500, {"error": "Not found.", "code": 404}), 1, SourceAnswerError, "https://api.eia.gov/v2"),
+    (Scripted(404, {"error": "Not found.", "code": 404}), 1, SourceAnswerError, "https://api.eia.gov/v2"),
+    (Scripted(500, {"error": "Not found.", "code": 404}), 2, SourceAnswerError, "https://api.eia.gov/v2"),
     (Scripted(404, "<html>404</html>"), 1, SourceAnswerError, "https://api.eia.gov/v2"),
     (Scripted(400, {"error": f"Invalid '{CANARY}'.", "code": 400}), 1, SourceAnswerError, "would not help"),
     (Scripted(302, "", {"location": f"https://x/?api_key={CANARY}"}), 1, SourceAnswerError, "refused"),
     (Scripted(200, "<html>welcome</html>"), 2, SourceAnswerError, "proxy"),
     (Scripted(200, {"hello": "world"}), 2, SourceAnswerError, "https://api.eia.gov/v2"),
     (Scripted(500, f"Something about {CANARY}."), 4, SourceUnreachableError, "run the same command again"),
-    (Scripted(429, f"api_key={CANARY}"), 4, SourceUnreachableError, "asks for fewer requests"),
+    (Scripted(429, f"api_key={CANARY}"), 7, SourceUnreachableError, "asks for fewer requests"),
+    (Scripted(400, {"error": "Error getting data.", "code": 400}), 2, SourceAnswerError, "run the same"),
     (httpx2.ConnectError(f"refused {CANARY}"), 2, SourceUnreachableError, "Check --base-url or your network"),
     (httpx2.ReadTimeout(""), 2, SourceUnreachableError, r"ReadTimeout\), 2 times in a row"),
 ]
@@ -173,30 +188,76 @@ def test_no_error_holds_a_key_that_travels_in_the_query(response, requests, kind
 
 
 def test_after_success_a_refused_key_is_a_suspension_and_waited_out():
-    server = api(None, Scripted(403, INVALID), Scripted(403, INVALID))
+    server = api(None, *[Scripted(403, INVALID)] * 5)
     _, counted = ask(server, times=2)
-    assert counted["retries"] == 2
+    assert counted["retries"] == 5
     server = api(None, *[Scripted(403, INVALID)] * 9)
-    with pytest.raises(KeyRejectedError, match="suspended for up to an hour"):
+    with pytest.raises(KeyRejectedError, match="suspended for up to an hour") as caught:
         ask(server, times=2)
-    assert len(server.requests) == 1 + NO_WAIT.tries
+    assert len(server.requests) == 1 + 7
+    assert "For 6 s (give_up_after_s) there was no good answer, but HTTP 403" in str(caught.value)
+    assert "(7 times)" in str(caught.value)
+    assert "CANARY" not in str(caught.value)
 
 
-def test_after_success_a_lost_connection_is_tried_longer():
+def test_after_success_a_lost_connection_is_waited_out_until_the_circuit_opens():
     server = api(None, *[httpx2.ConnectError("refused")] * 9)
     with pytest.raises(SourceUnreachableError, match="stopped answering"):
         ask(server, times=2)
-    assert len(server.requests) == 1 + NO_WAIT.tries
+    assert len(server.requests) == 1 + 7
+
+
+def test_a_good_answer_closes_the_circuit_again():
+    bad = [Scripted(429, "")] * 6
+    server = api(*bad, None, *bad, None, *bad)
+    _, counted = ask(server, times=3)
+    assert counted["retries"] == 18
+
+
+def test_one_request_that_fails_in_many_ways_is_not_given_up_for_any_one_of_them():
+    ways = [Scripted(500, "x"), Scripted(200, "<html>"), httpx2.ReadError("reset")]
+    server = api(None, *ways * 3)
+    _, counted = ask(server, times=2, circuit=patience(60))
+    assert counted["retries"] == 9
+    with pytest.raises(SourceUnreachableError, match="4 times in a row"):
+        ask(api(None, *ways * 4), times=2, circuit=patience(60))
+
+
+def test_who_asks_to_wait_longer_than_the_circuit_allows_is_not_waited_for():
+    server = api(Scripted(429, "", {"retry-after": "1800"}))
+    with pytest.raises(SourceUnreachableError, match=r"asks to wait 1,800 s\. For 900 s"):
+        ask(server, circuit=Circuit(900))
+    assert len(server.requests) == 1
 
 
 def test_every_try_goes_through_the_limiter_and_retry_after_holds_everyone():
-    limiter = RateLimiter(1000)
-    held = []
-    limiter.hold = held.append
+    limiter, told = RateLimiter(1000), []
     server = api(Scripted(429, "", {"retry-after": "1"}), Scripted(503, "", {"retry-after": "0"}))
-    ask(server, limiter=limiter)
-    assert len(limiter._starts) == 3
-    assert held == [1.0]
+    ask(server, limiter=limiter, tell=told.append)
+    starts = list(limiter._starts)
+    assert len(starts) == 3
+    assert starts[1] - starts[0] >= 1
+    assert limiter.state.throttled == 1
+    assert limiter.state.per_s == 520
+    assert "nothing is asked for 1 s, then 500 requests a second at first" in told[0]
+
+
+def test_an_answer_that_cannot_be_read_is_asked_for_again():
+    server, seen = api(), []
+
+    def read(answer):
+        seen.append(answer)
+        if len(seen) < 3:
+            raise SourceAnswerError("not what was asked for")
+        return "read"
+
+    async def main():
+        async with EIAClient(BASE, transport=server.transport, key=SecretStr("k"), backoff=NO_WAIT) as client:
+            return await client.ask(data_path(WINDOW), parameters(WINDOW, 0), read)
+
+    with pytest.raises(SourceAnswerError, match="not what was asked for"):
+        asyncio.run(main())
+    assert asyncio.run(main()) == "read"
 
 
 def test_no_more_than_so_many_requests_are_in_flight():

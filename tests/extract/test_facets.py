@@ -32,5 +32,7 @@ def test_what_is_no_list_is_said_so(body):
 
 def test_a_missing_key_is_said_before_anything_is_asked(monkeypatch):
     monkeypatch.delenv("EIA_API_KEY", raising=False)
-    with pytest.raises(KeyMissingError, match="Set EIA_API_KEY"):
+    with pytest.raises(
+        KeyMissingError, match=r"environment variable EIA_API_KEY.*\.env.*keyring set gridloom EIA_API_KEY"
+    ):
         known_respondents(Source.of_url("http://127.0.0.1:9/v2"), None)

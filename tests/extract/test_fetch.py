@@ -130,7 +130,7 @@ def test_a_window_that_stays_incomplete_is_given_up_and_nothing_of_it_lands(stor
     server.tamper = tamper
     with pytest.raises(IncompleteWindowError, match="Run the same command again"):
         fetch(server, store, WINDOWS[:1])
-    assert len(server.requests) == 9
+    assert len(server.requests) == 18
     assert not store.folder.exists()
 
 

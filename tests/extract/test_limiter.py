@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridloom.extract.limiter import Limit, RateLimiter, limiter_seconds, shared_limiter
+from gridloom.extract.limiter import Limit, LimiterState, RateLimiter, limiter_seconds, shared_limiter
 
 
 class Clock:
@@ -73,14 +73,63 @@ def test_a_slow_rate_waits_longer_than_a_second():
     assert limiter_seconds(3, 0.5) == pytest.approx(4.12)
 
 
-def test_hold_lets_nothing_start():
+def test_who_asks_for_a_rest_gets_it_from_all_and_the_rate_recovers_slowly():
     clock = Clock()
     limiter = RateLimiter(5, clock=clock)
-    limiter.hold(7)
+    assert limiter.slow(7)
     ticket = limiter.join()
     assert limiter.try_start(ticket) == pytest.approx(7)
+    assert limiter.state == LimiterState(per_s=2.5, full_per_s=5, held_s=7, waiting=1, throttled=1)
     clock.now = 7
     assert limiter.try_start(ticket) == 0
+    rates = []
+    while limiter.state.per_s < 5:
+        limiter.good()
+        rates.append(limiter.state.per_s)
+    assert rates == pytest.approx([2.5 + 0.1 * step for step in range(1, 26)])
+    assert limiter._limits[0] == Limit.of_rate(5)
+
+
+def test_answers_that_were_under_way_together_count_as_one_complaint():
+    clock = Clock()
+    limiter = RateLimiter(5, clock=clock)
+    assert [limiter.slow() for _ in range(5)] == [True, False, False, False, False]
+    assert limiter.state.per_s == 2.5
+    assert limiter.slow(3) is False
+    assert limiter.state.held_s == 3
+
+
+def test_complaints_in_a_row_are_met_with_longer_rests_and_a_floor():
+    clock = Clock()
+    limiter = RateLimiter(5, clock=clock)
+    rests = []
+    for _ in range(9):
+        limiter.slow()
+        rests.append(limiter.state.held_s)
+        clock.now += rests[-1]
+    assert rests == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    assert limiter.state.per_s == 0.5
+    limiter.good()
+    limiter.slow()
+    assert limiter.state.held_s == 1
+
+
+@given(st.lists(st.tuples(st.sampled_from(["start", "slow", "good"]), st.floats(0, 1)), max_size=120))
+def test_no_window_holds_more_starts_than_allowed_however_the_rate_moves(happenings):
+    clock = Clock()
+    limiter = RateLimiter(5, clock=clock)
+    times = []
+    for what, passed in happenings:
+        clock.now += passed
+        if what == "start":
+            ticket = limiter.join()
+            if limiter.try_start(ticket) == 0:
+                times.append(clock.now)
+            limiter.leave(ticket)
+        else:
+            getattr(limiter, what)()
+    if times:
+        assert most_in(times, 1.03 - 1e-9) <= 5
 
 
 def test_a_ticket_given_back_does_not_hold_up_the_next():
@@ -95,7 +144,7 @@ def test_a_ticket_given_back_does_not_hold_up_the_next():
 def test_a_cancelled_waiter_leaves_the_queue():
     async def main():
         limiter = RateLimiter(1)
-        limiter.hold(60)
+        limiter.slow(60)
         waiter = asyncio.create_task(limiter.acquire())
         await asyncio.sleep(0)
         waiter.cancel()

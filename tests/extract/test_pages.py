@@ -8,6 +8,7 @@ from gridloom.errors import IncompleteWindowError, SourceAnswerError
 from gridloom.extract.pages import decode_page, offsets, pack, prove
 from gridloom.grid.hours import HourRange
 from gridloom.grid.raw import Window
+from gridloom.grid.routes import ROUTES
 
 DAY = HourRange.of_labels("2019-01-01T00", "2019-01-01T23")
 WINDOW = Window("region-data", DAY, ("ERCO", "PACW"), ("D",), 20)
@@ -34,6 +35,33 @@ def test_the_pages_of_a_window_are_proven_to_be_all_of_it():
     assert list(offsets(WINDOW, 48)) == [20, 40]
     assert not offsets(WINDOW, 20)
     assert not offsets(WINDOW, 0)
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES.values() if route.id != "region-data"])
+def test_every_route_is_proven_by_its_own_key(route):
+    codes = ("0001", "Frep", "frep")
+    window = Window(route.id, DAY, ("ERCO", "PACW"), codes, 100)
+    api = FakeAPI(rows_of(DAY, ("ERCO", "PACW"), codes))
+    request = window.request()
+
+    def page(offset):
+        asked = {name: request[name] for name in ("start", "end", "facets")}
+        answer = api.envelope(route.id, {**asked, "offset": offset, "length": window.page_rows})
+        return decode_page(window, offset, json.dumps(answer).encode(), None)
+
+    proof = prove(window, [page(0), page(100)])
+    assert proof.rows == 144
+    assert proof.rows_by_respondent == {"ERCO": 72, "PACW": 72}
+    one = Window(route.id, DAY, ("ERCO", "PACW"), ("Frep",), 200)
+    with pytest.raises(IncompleteWindowError, match=r"not asked for \(0001, frep\)"):
+        prove(one, [decode_page(one, 0, json.dumps(_whole(api, route)).encode(), None)])
+
+
+def _whole(api, route):
+    """Returns an answer with every row, as if nobody had asked for less."""
+    facets = {route.respondent_facet: ["ERCO", "PACW"]}
+    whole = {"start": "2018", "end": "2020", "facets": facets, "offset": 0, "length": 200}
+    return api.envelope(route.id, whole)
 
 
 def test_an_empty_window_is_proven_empty():
@@ -77,6 +105,25 @@ def test_rows_that_come_twice_or_were_not_asked_for_are_refused(rows, text):
         prove(WINDOW, pages(rows=rows))
     assert text in str(caught.value)
     assert "region-data of ERCO,PACW, 2019-01-01T00 to 2019-01-01T23" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("fields", "proven"),
+    [({"type-name": "DEMAND"}, True), ({"type-name": "DEMAND", "value": "-77"}, False), ({}, False)],
+    ids=["another label", "another label and value", "the same row"],
+)
+def test_a_key_comes_twice_only_under_two_labels_with_one_value(fields, proven):
+    def repeat(envelope):
+        data = envelope["response"]["data"]
+        data[-1] = {**data[0], **fields}
+
+    first, _, third = pages()
+    second = decode_page(WINDOW, 20, body(20, change=repeat), None)
+    if proven:
+        assert prove(WINDOW, [first, second, third]).rows == 48
+    else:
+        with pytest.raises(IncompleteWindowError, match="only 47 of 48 rows are different ones"):
+            prove(WINDOW, [first, second, third])
 
 
 def test_a_total_that_moves_is_refused():

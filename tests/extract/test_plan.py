@@ -9,7 +9,7 @@ from gridloom.errors import ConfigError
 from gridloom.extract.plan import Ask, count_requests, plan_windows
 from gridloom.grid.hours import HISTORY_START, HOUR, HourRange
 from gridloom.grid.respondents import OPTIMIZED_FOUR, STANDARD_EIGHT
-from gridloom.grid.series import route_requests
+from gridloom.grid.series import parse_series, route_requests
 
 YEAR = HourRange.of_years(2019)
 DEMAND, FUELS = route_requests(["D", "NG.all"])
@@ -68,6 +68,37 @@ def test_fuels_are_counted_between_bounds():
     plan = plan_windows(YEAR, FUELS, ["PACW", "ERCO"])
     # Eight batches of 1,080 hours with 16 fuels fill four pages at most, the last of 120 hours one.
     assert count_requests(plan, metadata=0) == Ask(18, 18, 2 * (8 * 4 + 1), 0)
+
+
+@pytest.mark.parametrize(
+    ("series", "code", "years", "least", "most"),
+    [
+        ("D", "PACW", (2023, 2023), 2, 2),
+        ("D", "GLHB", (2023, 2023), 1, 2),  # retired in 2022
+        ("NG", "GLHB", (2021, 2022), 3, 4),  # it reports for the first 621 days
+        ("D", "AVRN", (2023, 2023), 1, 2),  # generation only
+        ("NG", "AVRN", (2023, 2023), 2, 2),
+        ("D,DF,NG,TI", "AVRN", (2023, 2023), 4, 8),
+        ("D", "SWPW", (2025, 2026), 2, 4),  # begins in April 2026
+        ("D", "NEWX", (2023, 2023), 1, 2),  # in no table of ours
+        ("D", "PACW", (2018, 2019), 2, 4),  # the API's history begins in 2019
+        ("NG.NUC", "PACW", (2023, 2023), 1, 2),
+        ("ID.CISO", "ERCO", (2023, 2023), 1, 2),
+        ("D.Frep,D.Jica", "PNM", (2023, 2023), 1, 4),
+    ],
+)
+def test_the_least_is_what_surely_comes(series, code, years, least, most):
+    (request_,) = route_requests(parse_series(series))
+    plan = plan_windows(HourRange.of_years(*years), request_, [code], batch_days=731)
+    assert count_requests(plan, metadata=0) == Ask(1, least, most, 0)
+
+
+def test_hours_that_are_not_over_yet_may_have_no_rows():
+    plan = plan_windows(YEAR, DEMAND, ["PACW"], batch_days=366)
+    (first, second) = (YEAR.start + timedelta(days=days, minutes=7) for days in (200, 220))
+    assert count_requests(plan, metadata=0, now=first) == Ask(1, 1, 2, 0)
+    assert count_requests(plan, metadata=0, now=second) == Ask(1, 2, 2, 0)
+    assert count_requests(plan, metadata=0, now=YEAR.start) == Ask(1, 1, 2, 0)
 
 
 def test_nothing_left_asks_for_nothing():

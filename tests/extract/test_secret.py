@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 from tests.extract.fake_api import CANARY
 
-from gridloom.extract.secret import Scrubber, quiet_logs, resolve_key
+from gridloom.extract.keys import resolve_key
+from gridloom.extract.secret import Scrubber, quiet_logs
 
 
 def scrubber(key):

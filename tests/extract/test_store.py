@@ -107,6 +107,7 @@ def test_a_window_that_lands_again_replaces_the_old_one(store):
         "page-0000.json.gz",
         "page-0001.json.gz",
         "receipt.json",
+        "revision.json",
     ]
 
 

@@ -5,8 +5,8 @@ import pytest
 
 from gridloom.errors import NoDataError
 from gridloom.extract.checks import check_hours, expected_rows, rows_present
+from gridloom.extract.metadata import Metadata
 from gridloom.extract.plan import Ask, plan_windows
-from gridloom.extract.store import Metadata
 from gridloom.extract.survey import due_reason, survey
 from gridloom.grid.hours import HourRange
 from gridloom.grid.raw import Receipt

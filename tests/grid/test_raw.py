@@ -55,6 +55,19 @@ def test_without_types_every_type_is_asked_for() -> None:
 
 
 @pytest.mark.parametrize(
+    ("route_id", "facets", "sort"),
+    [
+        ("interchange-data", {"fromba": ["CAR", "PACW"], "toba": ["D"]}, ["period", "fromba", "toba"]),
+        ("region-sub-ba-data", {"parent": ["CAR", "PACW"], "subba": ["D"]}, ["period", "parent", "subba"]),
+    ],
+)
+def test_a_request_names_the_facets_of_its_route(route_id: str, facets: dict, sort: list) -> None:
+    request = dataclasses.replace(WINDOW, route_id=route_id).request()
+
+    assert (request["facets"], request["sort"]) == (facets, sort)
+
+
+@pytest.mark.parametrize(
     "changes",
     [
         {"route_id": "fuel-type-data"},

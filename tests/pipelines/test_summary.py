@@ -34,6 +34,7 @@ RUN_MORE = {
     "respondents",
     "series",
     "findings",
+    "proof",
     "warnings",
     "run_dir",
 }
@@ -46,6 +47,7 @@ PLAN_MORE = {
     "windows",
     "requests",
     "limiter_s",
+    "limiter_least_s",
     "warnings",
 }
 KEY = SecretStr("a-key-of-the-tests")

@@ -36,14 +36,14 @@ def row_object(row: Row, route: Route) -> dict[str, Any]:
     """Returns a row with the API's keys in the API's order."""
     fields = {
         "period": row.period,
-        "respondent": row.respondent,
-        "respondent-name": f'Name, "of" {row.respondent} \u00e9',
+        route.respondent_facet: row.respondent,
+        route.respondent_label: f'Name, "of" {row.respondent} \u00e9',
         route.type_facet: row.code,
-        "type-name": f"Label of {row.code}",
+        route.type_label: f"Label of {row.code}",
         "value": row.value,
         "value-units": "megawatthours",
     }
-    return {key: value for key, value in fields.items() if value is not ABSENT}
+    return {key: fields[key] for key in route.row_fields if fields[key] is not ABSENT}
 
 
 def answer(rows: Sequence[Row], route: Route, *, total: int | None = None) -> bytes:

@@ -39,9 +39,11 @@ def expected_table(rows: Iterable[Received], asked: HourRange) -> list[Expected]
     for respondent, series in sorted({(row.respondent, row.series) for row in rows}):
         periods = sorted(period for code, name, period in best if (code, name) == (respondent, series))
         hour, stop = parse_label(periods[0]), parse_label(periods[-1]) + HOUR
-        known = find(respondent)
-        first = max(asked.start, known.first_data or asked.start) if known else asked.start
-        last = min(asked.stop, known.retired_by or asked.stop) if known else asked.stop
+        first, last = asked.start, asked.stop
+        for code in (respondent, series[3:] if series.startswith("ID.") else respondent):
+            if known := find(code):
+                first = max(first, known.first_data or first)
+                last = min(last, known.retired_by or last)
         if first < last:
             hour, stop = min(hour, first), max(stop, last)
         while hour < stop:

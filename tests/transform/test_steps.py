@@ -137,15 +137,26 @@ def test_rows_that_nobody_asked_for_keep_the_table_from_being_written(
     assert not list(tmp_path.rglob("*.parquet"))
 
 
-def test_rows_lost_behind_the_receipts_keep_the_table_from_being_published(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"rows": 13}, r"proves 12 of 12 rows \(13 by its own count\)"),
+        ({"total": 13}, "proves 12 of 13 rows"),
+        ({"total": 11, "rows": 11}, "proves 12 of 11 rows"),
+    ],
+)
+def test_a_receipt_that_is_no_proof_keeps_the_table_from_being_published(
+    tmp_path: Path, change: dict[str, int], sentence: str
+) -> None:
     raw = demand(tmp_path, BOTH)
     receipt = next(tmp_path.rglob("receipt.json"))
-    receipt.write_text(json.dumps({**json.loads(receipt.read_text()), "rows": 13}))
+    receipt.write_text(json.dumps({**json.loads(receipt.read_text()), **change}))
 
-    with pytest.raises(
-        CheckFailedError, match=r"rows-accounted \(13 rows received, 12 in the table, 0 duplicates"
-    ):
+    with pytest.raises(RawDataError, match=sentence):
         transform(tmp_path, [raw])
+
+    assert not list(tmp_path.rglob("*.parquet"))
+    assert sentence.split(" rows", maxsplit=1)[0] in (raw.mismatch() or "")
 
 
 @pytest.mark.parametrize(

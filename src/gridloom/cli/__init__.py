@@ -26,6 +26,7 @@ _COMMANDS: Final = {
     "regions": "Respondent codes: balancing authorities and EIA's regions.",
     "runs": "Runs of an output folder: list, show.",
     "replay": "A stand-in EIA server on this machine, for tests and trials.",
+    "bench": "Measure settings on this machine: batches.",
 }
 """Commands in the order of the help, with the line that the overview shows."""
 

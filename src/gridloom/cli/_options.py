@@ -20,7 +20,7 @@ _METAVARS: Final = {
     "start": "YYYY-MM-DDTHH",
     "end": "YYYY-MM-DDTHH",
     "regions": "A,B",
-    "batch_days": "N",
+    "batch_days": "N|auto",
     "records_per_request": "N",
     "series": "A,B",
     "name": "NAME",

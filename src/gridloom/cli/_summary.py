@@ -67,6 +67,8 @@ def _steps(summary: dict[str, Any]) -> None:
         f"\n{summary['http_requests']:,} requests ({summary['retries']:,} retries) to {summary['source']}, "
         f"{summary['rows_received']:,} rows received, {seconds:.2f} s."
     )
+    if summary["proof"]:
+        click.echo(f"The table is of {summary['proof']}")
 
 
 def _how_to_read(summary: dict[str, Any]) -> None:
@@ -107,13 +109,18 @@ def echo_plan(summary: dict[str, Any]) -> None:
     for step in summary["steps"]:
         if step.get("replaces"):
             click.echo(f"Note: {step['step_id']} {step['replaces']}.")
-    limit = (
-        f"at least {summary['limiter_s']:g} s by the rate limit" if summary["limiter_s"] else "no rate limit"
-    )
     click.echo(
-        f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests, {limit}. "
+        f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests, {_limit(summary)}. "
         "Nothing was asked or written."
     )
+
+
+def _limit(summary: dict[str, Any]) -> str:
+    """Returns how long the rate limit makes the requests last."""
+    least, most = (f"{summary[name]:,g}" for name in ("limiter_least_s", "limiter_s"))
+    if not summary["limiter_s"]:
+        return "no rate limit"
+    return f"{least} s by the rate limit" if least == most else f"{least} to {most} s by the rate limit"
 
 
 def _requests(asked: dict[str, int] | None) -> str:

@@ -9,7 +9,7 @@ import click
 from gridloom.cli._hourly import execute, read_settings
 from gridloom.cli._options import json_option, setting_options, verbosity_options
 from gridloom.cli._render import note
-from gridloom.extract.secret import resolve_key
+from gridloom.extract.keys import resolve_key
 from gridloom.grid.respondents import resolve
 
 __all__ = ["demo"]

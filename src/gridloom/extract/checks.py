@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from gridloom.errors import NoDataError
-from gridloom.extract.store import Metadata
+from gridloom.extract.metadata import Metadata
 from gridloom.finding import Finding
 from gridloom.grid.hours import HourRange
 from gridloom.grid.raw import Receipt, Window
+from gridloom.grid.routes import REGION_DATA
 
 __all__ = ["check_hours", "expected_rows", "rows_present"]
 
@@ -70,7 +71,7 @@ def expected_rows(windows: Sequence[Window], receipts: Mapping[Window, Receipt])
     open_hours = sum(_series_hours(window) for window in windows if window not in receipts)
     if open_hours == 0:
         return rows
-    if all(window.types for window in windows):
+    if all(window.route is REGION_DATA for window in windows):
         return rows + open_hours
     seen_hours = sum(_series_hours(window) for window in receipts)
     return rows + round(open_hours * rows / seen_hours) if seen_hours else None

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import gzip
-import zlib
-from dataclasses import dataclass
+import ssl
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
 from types import TracebackType
-from typing import Any, Final, Protocol, Self
+from typing import Any, Final, Protocol, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx2
@@ -17,14 +18,19 @@ from pydantic import SecretStr
 from gridloom import __version__
 from gridloom.errors import GridLoomError, SourceAnswerError
 from gridloom.extract.answers import Judgement, Verdict, judge, retry_after_s
+from gridloom.extract.bodies import Answer, Reading, read_body
+from gridloom.extract.circuit import Circuit
 from gridloom.extract.failures import Backoff, Failure, failure_of, transport_failure
-from gridloom.extract.limiter import RateLimiter
+from gridloom.extract.limiter import RateLimiter, Start
 from gridloom.extract.query import LONGEST_QUERY, as_header, as_query
 from gridloom.extract.secret import Scrubber, quiet_logs
 
-__all__ = ["Answer", "Count", "EIAClient", "uncounted"]
+__all__ = ["Answer", "Count", "EIAClient", "uncounted", "unheard"]
 
 _CONNECT_S: Final = 10.0
+_SMALL_BYTES: Final = 4096
+
+ReadT = TypeVar("ReadT")
 
 
 class Count(Protocol):
@@ -38,17 +44,8 @@ def uncounted(*, requests: int = 0, retries: int = 0, bytes_received: int = 0) -
     """Counts nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """An answer with data.
-
-    Attributes:
-        body: The body, uncompressed, as sent.
-        packed: The body as the server's gzip; None where it was not sent so.
-    """
-
-    body: bytes
-    packed: bytes | None
+def unheard(_text: str) -> None:
+    """Tells nobody."""
 
 
 class EIAClient:
@@ -67,6 +64,11 @@ class EIAClient:
         local: Whether the server is on this machine, so that no proxy is used.
         count: Called with what was counted.
         backoff: How often and after which waits failed requests are repeated.
+        circuit: Says when it is time to give up altogether.
+        tell: Hears what a person should know, such as that everyone slows down.
+
+    Attributes:
+        slowdowns: How often everyone had to slow down because of an answer to this client.
     """
 
     def __init__(
@@ -81,9 +83,12 @@ class EIAClient:
         local: bool = False,
         count: Count = uncounted,
         backoff: Backoff | None = None,
+        circuit: Circuit | None = None,
+        tell: Callable[[str], None] = unheard,
     ) -> None:
         quiet_logs()
         self.scrubber = Scrubber(key)
+        self.slowdowns = 0
         self._base_url = base_url
         self._key = key.get_secret_value() if key is not None else ""
         # Any text may be a key, but not any text can be a header.
@@ -94,7 +99,9 @@ class EIAClient:
         self._slots = asyncio.Semaphore(concurrency)
         self._count = count
         self._backoff = backoff or Backoff()
-        self._answered = False
+        self._circuit = circuit or Circuit()
+        self._tell = tell
+        self._confirms = transport is None  # others need not say when a request is on its way
         self._http = httpx2.AsyncClient(
             transport=transport,
             timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S)),
@@ -107,6 +114,7 @@ class EIAClient:
             # A redirect would carry the key to whoever the server names.
             follow_redirects=False,
             trust_env=not local,
+            verify=_certificates(base_url, local=local),
         )
 
     async def __aenter__(self) -> Self:
@@ -124,78 +132,120 @@ class EIAClient:
         return urlsplit(self._base_url).netloc
 
     async def get(self, path: str, parameters: dict[str, Any] | None = None) -> Answer:
-        """Returns the answer with data at `path`, after as many tries as it takes within the limits.
+        """Returns the answer with data at `path`, scrubbed; see `ask`."""
+        return await self.ask(path, parameters, _whole)
+
+    async def ask(
+        self, path: str, parameters: dict[str, Any] | None, read: Callable[[Answer], ReadT]
+    ) -> ReadT:
+        """Returns what `read` makes of the answer at `path`, after as many tries as the limits allow.
 
         Args:
             path: Path below the base URL.
             parameters: The parameter tree, see `gridloom.extract.query`.
+            read: Makes something of an answer, in any thread; where it raises ``SourceAnswerError``, the
+                answer counts as broken and is asked for again.
 
         Raises:
             SourceUnreachableError: If no usable answer came, whatever was tried.
             KeyRejectedError: If the server refuses the key.
             SourceAnswerError: If it refuses the request, or answers with something else than the API does.
         """
-        tries = 0
+        seen: Counter[str] = Counter()
+        given_up: GridLoomError | None = None
 
         def again(error: Exception) -> bool | float:
-            nonlocal tries
-            tries += 1
-            if not isinstance(error, Failure) or tries >= error.tries:
+            nonlocal given_up
+            if not isinstance(error, Failure):
+                return False
+            seen[error.seen] += 1
+            given_up = self._give_up(error, seen)
+            if given_up:
                 return False
             self._count(retries=1)
             return True if error.wait_s is None else error.wait_s
 
-        given_up: GridLoomError | None = None
         try:
             async for attempt in stamina.retry_context(
                 on=again, attempts=None, timeout=None, **self._backoff.waits
             ):
                 with attempt:
-                    return await self._try(path, parameters or {})
-        except Failure as failure:
-            given_up = failure.error(tries)
+                    return await self._try(path, parameters or {}, read)
+        except Failure:
+            pass
         # Raised out here, so that no exception of the HTTP library, which holds the request, hangs on to it.
         raise given_up or SourceAnswerError(f"{self.server} was asked for nothing.")
 
-    async def _try(self, path: str, parameters: dict[str, Any]) -> Answer:
+    def _give_up(self, failure: Failure, seen: Counter[str]) -> GridLoomError | None:
+        """Returns the error to end with, or None where it is worth another try."""
+        if failure.tries is not None and seen[failure.seen] >= failure.tries:
+            return failure.error(seen[failure.seen])
+        left_s = self._circuit.bad(failure.seen)
+        if left_s <= (failure.wait_s or 0.0):
+            return failure.given_up(self._circuit.give_up_after_s, self._circuit.summary())
+        return None
+
+    async def _try(self, path: str, parameters: dict[str, Any], read: Callable[[Answer], ReadT]) -> ReadT:
         in_query = self._key_in_query
-        answer, judgement, wait_s = await self._send(path, parameters, in_query=in_query)
-        if judgement.verdict is Verdict.KEY_MISSING and self._key and not in_query:
+        reading, wait_s = await self._send(path, parameters, read, in_query=in_query)
+        if reading.judgement.verdict is Verdict.KEY_MISSING and self._key and not in_query:
             self._key_in_query = True
-            answer, judgement, wait_s = await self._send(path, parameters, in_query=True)
-        if judgement.verdict is Verdict.DATA:
-            self._answered = True
-            return answer
-        if wait_s and self._limiter:
-            self._limiter.hold(wait_s)
-        words = Judgement(judgement.verdict, self.scrubber.text(judgement.words))
-        raise failure_of(words, self.server, self._backoff, answered=self._answered, wait_s=wait_s)
+            reading, wait_s = await self._send(path, parameters, read, in_query=True)
+        if reading.judgement.verdict is Verdict.DATA:
+            self._circuit.good()
+            if self._limiter:
+                self._limiter.good()
+            return reading.values[0]
+        words = Judgement(reading.judgement.verdict, self.scrubber.text(reading.judgement.words))
+        answered = self._circuit.answered
+        failure = failure_of(words, self.server, self._backoff, answered=answered, wait_s=wait_s)
+        if failure.throttled or wait_s:
+            self._slow(failure, wait_s)
+        raise failure
+
+    def _slow(self, failure: Failure, wait_s: float | None) -> None:
+        if self._limiter and self._limiter.slow(wait_s):
+            self.slowdowns += 1
+            state = self._limiter.state
+            self._tell(
+                f"{failure.words}: nothing is asked for {state.held_s:,.0f} s, then "
+                f"{state.per_s:.3g} requests a second at first."
+            )
 
     async def _send(
-        self, path: str, parameters: dict[str, Any], *, in_query: bool
-    ) -> tuple[Answer, Judgement, float | None]:
+        self, path: str, parameters: dict[str, Any], read: Callable[[Answer], ReadT], *, in_query: bool
+    ) -> tuple[Reading[ReadT], float | None]:
         url, headers = self._request(path, parameters, in_query=in_query)
         failure: Failure | None = None
         async with self._slots:
-            if self._limiter:
-                await self._limiter.acquire()
+            start = await self._start()
             self._count(requests=1)
+            extensions = {"trace": _Sent(self._limiter, start)} if self._limiter and start else {}
             try:
-                async with self._http.stream("GET", url, headers=headers) as response:
+                async with self._http.stream("GET", url, headers=headers, extensions=extensions) as response:
                     sent = b"".join([chunk async for chunk in response.aiter_raw()])
             except httpx2.TransportError as error:
                 failure = self._lost(error)
+            finally:
+                if self._limiter and start:
+                    self._limiter.under_way(start)
         if failure:
             raise failure
         self._count(bytes_received=len(sent))
-        packed = sent if response.headers.get("content-encoding", "").strip().lower() == "gzip" else None
-        try:
-            body = sent if packed is None else gzip.decompress(packed)
-        except (OSError, EOFError, zlib.error):
-            broken = Judgement(Verdict.GARBLED, f"HTTP {response.status_code} with broken gzip")
-            return Answer(b"", None), broken, None
-        wait_s = retry_after_s(response.headers.get("retry-after"))
-        return Answer(body, packed), judge(response.status_code, body), wait_s
+        encoding = response.headers.get("content-encoding", "")
+        work = partial(read_body, response.status_code, encoding, sent, self.scrubber, read)
+        # Unpacking and decoding a page takes milliseconds, in which other answers need not wait.
+        reading = work() if len(sent) < _SMALL_BYTES else await asyncio.to_thread(work)
+        return reading, retry_after_s(response.headers.get("retry-after"))
+
+    async def _start(self) -> Start | None:
+        """Waits until a request may start."""
+        if self._limiter is None:
+            return None
+        start = await self._limiter.acquire(confirmed=self._confirms)
+        if trouble := self._limiter.news():
+            self._tell(trouble)
+        return start
 
     def _lost(self, error: httpx2.TransportError) -> Failure:
         return transport_failure(
@@ -203,7 +253,7 @@ class EIAClient:
             reason=self.scrubber.text(str(error).strip() or type(error).__name__),
             server=self.server,
             backoff=self._backoff,
-            answered=self._answered,
+            answered=self._circuit.answered,
         )
 
     def _request(
@@ -218,3 +268,31 @@ class EIAClient:
             headers["X-Api-Key"] = self._key
         url = f"{self._base_url}/{path}"
         return (f"{url}?{query}" if query else url), headers
+
+
+class _Sent:
+    """Tells the limiter when a request is on its way, which is late where it waits for a connection."""
+
+    def __init__(self, limiter: RateLimiter, start: Start) -> None:
+        self._limiter = limiter
+        self._start = start
+
+    async def __call__(self, event: str, _info: dict[str, Any]) -> None:
+        if event.endswith("send_request_headers.complete"):
+            self._limiter.under_way(self._start)
+
+
+def _certificates(base_url: str, *, local: bool) -> ssl.SSLContext | bool:
+    """Returns how certificates are checked: by default as usual.
+
+    A server on this machine that is asked without TLS needs none, and loading them takes 60 ms.
+    """
+    return ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT) if local and base_url.startswith("http:") else True
+
+
+def _whole(answer: Answer) -> Answer:
+    """Returns an answer as it is, if it is one of the API."""
+    judgement = judge(200, answer.body)
+    if judgement.verdict is not Verdict.DATA:
+        raise SourceAnswerError(judgement.words)
+    return answer

@@ -5,7 +5,7 @@ The sample's server is started on demand and ends with the last who asks it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import ExitStack, asynccontextmanager
 from typing import Final
 
@@ -13,10 +13,11 @@ import httpx2
 from pydantic import SecretStr
 
 from gridloom.errors import KeyMissingError
-from gridloom.extract.client import Count, EIAClient, uncounted
+from gridloom.extract.circuit import GIVE_UP_AFTER_S, shared_circuit
+from gridloom.extract.client import Count, EIAClient, uncounted, unheard
 from gridloom.extract.failures import Backoff
+from gridloom.extract.keys import KEY_WAYS, resolve_key
 from gridloom.extract.limiter import shared_limiter
-from gridloom.extract.secret import KEY_VARIABLE, resolve_key
 from gridloom.extract.source import RateLimit, Source
 
 __all__ = ["connected"]
@@ -35,34 +36,34 @@ async def connected(
     transport: httpx2.AsyncBaseTransport | None = None,
     count: Count = uncounted,
     backoff: Backoff | None = None,
+    give_up_after_s: float = GIVE_UP_AFTER_S,
+    tell: Callable[[str], None] = unheard,
 ) -> AsyncIterator[EIAClient]:
     """Gives a client of `source` for as long as the block lasts.
 
     Args:
         source: Whom to ask.
-        api_key: The key; by default that of the environment.
+        api_key: The key; by default the one that `resolve_key` finds.
         rate_limit: Requests per second.
         concurrency: Requests in flight at most.
         timeout_s: Seconds of silence after which a request is given up.
         transport: What carries the requests; by default the network.
         count: Called with what was counted.
         backoff: How often and after which waits failed requests are repeated.
+        give_up_after_s: Seconds without any good answer after which to give up.
+        tell: Hears what a person should know, such as that everyone slows down.
 
     Raises:
         KeyMissingError: If the source needs a key and there is none.
     """
     with ExitStack() as stack:
-        base_url, key = source.base_url, resolve_key(api_key)
         if source.is_sample:
             # Imported here: only the sample needs the server's libraries.
             from gridloom.extract.replay import sample_server  # noqa: PLC0415
 
             base_url, key = stack.enter_context(sample_server()).url, _SAMPLE_KEY
-        if key is None:
-            raise KeyMissingError(
-                f"{base_url} needs an API key and none is set. Set {KEY_VARIABLE} to your key, "
-                "which is free at https://www.eia.gov/opendata/register.php."
-            )
+        else:
+            base_url, key = source.base_url, _key_for(source, api_key)
         per_s = source.per_s(rate_limit)
         async with EIAClient(
             base_url,
@@ -74,5 +75,14 @@ async def connected(
             local=source.is_loopback,
             count=count,
             backoff=backoff,
+            circuit=shared_circuit(base_url, key, give_up_after_s),
+            tell=tell,
         ) as client:
             yield client
+
+
+def _key_for(source: Source, api_key: SecretStr | None) -> SecretStr:
+    key = resolve_key(api_key)
+    if key is None:
+        raise KeyMissingError(f"{source.base_url} needs an API key and there is none. {KEY_WAYS}")
+    return key

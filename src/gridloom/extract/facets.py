@@ -58,7 +58,7 @@ async def fetch_respondents(client: EIAClient, route: Route = REGION_DATA) -> li
         SourceError: If the source does not give them.
     """
     answer = await client.get(f"{route.path}/facet/respondent")
-    return decode_facets(client.scrubber.body(answer.body))
+    return decode_facets(answer.body)
 
 
 def ask_respondents(source: Source, api_key: SecretStr | None) -> list[str]:

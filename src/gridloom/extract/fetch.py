@@ -9,17 +9,19 @@ from dataclasses import dataclass, field
 import stamina
 
 from gridloom.errors import GridLoomError, IncompleteWindowError
+from gridloom.extract.bodies import Answer
 from gridloom.extract.client import EIAClient
 from gridloom.extract.failures import Backoff
+from gridloom.extract.metadata import Metadata
 from gridloom.extract.pages import Page, Proof, decode_page, offsets, prove
 from gridloom.extract.query import data_path, parameters
-from gridloom.extract.store import Metadata, RawStore
+from gridloom.extract.store import RawStore
 from gridloom.grid.raw import Receipt, Window
 from gridloom.grid.routes import Route
 
 __all__ = ["Fetcher"]
 
-_WINDOW_TRIES = 3
+_WINDOW_TRIES = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +48,7 @@ class Fetcher:
             StorageError: If the disk refuses.
         """
         answer = await self.client.get(route.path)
-        return self.store.land_metadata(route, self.client.scrubber.body(answer.body))
+        return self.store.land_metadata(route, answer.body)
 
     async def windows(self, windows: Iterable[Window], landed: Callable[[Window, Receipt], None]) -> None:
         """Fetches and lands windows, each on its own: what has landed stays, whatever becomes of the rest.
@@ -106,9 +108,10 @@ class Fetcher:
         return pages, prove(window, pages)
 
     async def _page(self, window: Window, offset: int) -> Page:
-        answer = await self.client.get(data_path(window), parameters(window, offset))
-        body = self.client.scrubber.body(answer.body)
-        return decode_page(window, offset, body, answer.packed if body is answer.body else None)
+        def read(answer: Answer) -> Page:
+            return decode_page(window, offset, answer.body, answer.packed)
+
+        return await self.client.ask(data_path(window), parameters(window, offset), read)
 
 
 def _first(errors: BaseExceptionGroup[BaseException]) -> BaseException:

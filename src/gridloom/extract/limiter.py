@@ -1,8 +1,9 @@
 """The limiter: how many requests may start, counted over a sliding window and over an hour.
 
 One limiter serves all steps that ask the same source, whatever thread or event loop they run in. A
-start is counted at the moment it happens, not when it was promised, so a late one cannot bunch up
-with the next ones.
+start is counted at the moment when the request is on its way, not when it was promised, so a late one
+cannot bunch up with the next ones. Where the source asks for fewer requests, all slow down at once
+(half the rate), and each good answer gives a little of it back.
 """
 
 from __future__ import annotations
@@ -13,46 +14,61 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from math import floor
-from typing import Final, Self
+from typing import Final
 
-__all__ = ["DEFAULT_PER_S", "PER_HOUR", "Limit", "RateLimiter", "limiter_seconds", "shared_limiter"]
+from gridloom.extract.ledger import HourLedger
+from gridloom.extract.limits import DEFAULT_PER_S, HOUR_S, PER_HOUR, Limit, limiter_seconds
 
-DEFAULT_PER_S: Final = 5.0
-"""Requests per second that EIA asks users to stay below."""
+__all__ = [
+    "DEFAULT_PER_S",
+    "PER_HOUR",
+    "Limit",
+    "LimiterState",
+    "RateLimiter",
+    "Start",
+    "limiter_seconds",
+    "shared_limiter",
+]
 
-PER_HOUR: Final = 9_000
-"""Requests per hour that EIA asks users to stay below."""
-
-_MARGIN: Final = 1.03  # starts are measured by the server, after a network that may squeeze them together
-_HOUR_S: Final = 3600.0
 _LEAST_WAIT_S: Final = 0.001
+_PENDING_S: Final = 0.005
+_SLOWER: Final = 0.5
+_SLOWEST: Final = 0.1
+_FASTER: Final = 0.02
+_FIRST_HOLD_S: Final = 1.0
+_LONGEST_HOLD_S: Final = 60.0
+
+
+@dataclass(slots=True)
+class Start:
+    """One start that was granted.
+
+    Attributes:
+        at_s: When it was, on the limiter's clock.
+        under_way: Whether the request is known to be on its way; until then it may come at any time.
+    """
+
+    at_s: float
+    under_way: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """At most `starts` in any half-open span of `window_s` seconds."""
+class LimiterState:
+    """How a limiter stands.
 
-    starts: int
-    window_s: float
+    Attributes:
+        per_s: Requests per second that it allows now.
+        full_per_s: Those that it allows where nobody complains.
+        held_s: Seconds for which it still lets nothing start.
+        waiting: Requests that wait for their start.
+        throttled: How often the source has asked for fewer requests.
+    """
 
-    @classmethod
-    def of_rate(cls, per_s: float) -> Self:
-        """Returns the limit of a rate: whole starts in about a second, or one in more than that.
-
-        Example:
-            >>> Limit.of_rate(5), Limit.of_rate(0.5)
-            (Limit(starts=5, window_s=1.03), Limit(starts=1, window_s=2.06))
-        """
-        starts = max(1, floor(per_s))
-        return cls(starts, _MARGIN * starts / per_s)
-
-    def earliest(self, starts: deque[float], ahead: int, now: float) -> float:
-        """Returns when one more may start at the earliest, after `ahead` others that start before it."""
-        rounds, place = divmod(ahead, self.starts)
-        counted = self.starts - place
-        first = starts[-counted] + self.window_s if len(starts) >= counted else now
-        return max(now, first) + rounds * self.window_s
+    per_s: float
+    full_per_s: float
+    held_s: float
+    waiting: int
+    throttled: int
 
 
 class RateLimiter:
@@ -61,28 +77,89 @@ class RateLimiter:
     Args:
         per_s: Requests per second.
         per_hour: Requests in any hour.
+        ledger: Counts the hour across processes; None counts this process only.
         clock: Seconds of a clock that never goes back.
     """
 
     def __init__(
-        self, per_s: float, *, per_hour: int = PER_HOUR, clock: Callable[[], float] = time.monotonic
+        self,
+        per_s: float,
+        *,
+        per_hour: int = PER_HOUR,
+        ledger: HourLedger | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._limits = [Limit.of_rate(per_s), Limit(per_hour, _HOUR_S)]
+        self._limits = [Limit.of_rate(per_s), Limit(per_hour, HOUR_S)]
+        self._full_per_s = per_s
+        self._share = 1.0
+        self._ledger = ledger
         self._clock = clock
         self._lock = threading.Lock()
         self._starts: deque[float] = deque(maxlen=max(per_hour, self._limits[0].starts))
+        self._recent: list[Start] = []
         self._queue: list[object] = []
         self._held_until = float("-inf")
+        self._in_a_row = 0
+        self._throttled = 0
+
+    @property
+    def state(self) -> LimiterState:
+        """How it stands now."""
+        with self._lock:
+            return LimiterState(
+                per_s=self._full_per_s * self._share,
+                full_per_s=self._full_per_s,
+                held_s=max(0.0, self._held_until - self._clock()),
+                waiting=len(self._queue),
+                throttled=self._throttled,
+            )
+
+    def news(self) -> str | None:
+        """Returns, once, why requests of other processes are not counted; None where they are."""
+        with self._lock:
+            text = self._ledger.trouble if self._ledger is not None else None
+            if text is not None:
+                self._ledger = None
+            return text
 
     def set_rate(self, per_s: float) -> None:
-        """Makes `per_s` the requests per second from now on."""
+        """Makes `per_s` the full requests per second from now on."""
         with self._lock:
-            self._limits[0] = Limit.of_rate(per_s)
+            self._full_per_s = per_s
+            self._set_share(self._share)
 
-    def hold(self, seconds: float) -> None:
-        """Lets nothing start for so long, because the source asked for a rest."""
+    def slow(self, wait_s: float | None = None) -> bool:
+        """Halves the rate and lets nothing start for a while, because the source asked for a rest.
+
+        Answers to requests that were under way together count as one complaint. Returns whether this is
+        a new one.
+
+        Args:
+            wait_s: Seconds that the source named; None waits longer with each complaint in a row.
+        """
         with self._lock:
-            self._held_until = max(self._held_until, self._clock() + seconds)
+            now = self._clock()
+            if now >= self._held_until:
+                self._throttled += 1
+                self._set_share(max(_SLOWEST, self._share * _SLOWER))
+                own_s = min(_LONGEST_HOLD_S, _FIRST_HOLD_S * 2 ** min(self._in_a_row, 10))
+                self._in_a_row += 1
+                self._held_until = now + (own_s if wait_s is None else wait_s)
+                return True
+            if wait_s is not None:
+                self._held_until = max(self._held_until, now + wait_s)
+            return False
+
+    def good(self) -> None:
+        """Gives a little of the full rate back, because the source answered with data."""
+        with self._lock:
+            self._in_a_row = 0
+            if self._share < 1.0:
+                self._set_share(min(1.0, self._share + _FASTER))
+
+    def _set_share(self, share: float) -> None:
+        self._share = share
+        self._limits[0] = Limit.of_rate(self._full_per_s * share)
 
     def join(self) -> object:
         """Returns a ticket at the end of the queue."""
@@ -99,46 +176,51 @@ class RateLimiter:
 
     def try_start(self, ticket: object) -> float:
         """Returns 0 and counts a start where one is free for this ticket, else the seconds to wait."""
+        granted = self._try(ticket, confirmed=False)
+        return 0.0 if isinstance(granted, Start) else granted
+
+    def _try(self, ticket: object, *, confirmed: bool) -> Start | float:
         with self._lock:
             now = self._clock()
             ahead = self._queue.index(ticket)
-            earliest = max(limit.earliest(self._starts, ahead, now) for limit in self._limits)
-            earliest = max(earliest, self._held_until)
-            if earliest > now:
-                return max(earliest - now, _LEAST_WAIT_S)
+            pending = any(not start.under_way for start in self._recent)
+            recent = sorted(start.at_s if start.under_way else now for start in self._recent)
+            earliest = max(
+                self._limits[0].earliest(recent, ahead, now),
+                self._limits[1].earliest(self._starts, ahead, now),
+            )
+            if max(earliest, self._held_until) > now:
+                wait_s = max(earliest, self._held_until) - now
+                return max(min(wait_s, _PENDING_S) if pending else wait_s, _LEAST_WAIT_S)
+            if self._ledger is not None and (wait_s := self._ledger.take()):
+                return wait_s
             self._queue.remove(ticket)
             self._starts.append(now)
-            return 0.0
+            start = Start(now, under_way=not confirmed)
+            self._recent = [*self._recent[-Limit.of_rate(self._full_per_s).starts :], start]
+            return start
 
-    async def acquire(self) -> None:
-        """Waits until a request may start; start it at once then."""
+    def under_way(self, start: Start) -> None:
+        """Counts a start at this moment, because its request is on its way only now."""
+        with self._lock:
+            if not start.under_way:
+                start.at_s, start.under_way = self._clock(), True
+
+    async def acquire(self, *, confirmed: bool = False) -> Start:
+        """Waits until a request may start; start it at once then.
+
+        Args:
+            confirmed: Whether `under_way` will be called, in any case, for the start that is returned.
+        """
         ticket = self.join()
         try:
-            wait_s = self.try_start(ticket)
-            while wait_s:
-                await asyncio.sleep(wait_s)
-                wait_s = self.try_start(ticket)
+            granted = self._try(ticket, confirmed=confirmed)
+            while not isinstance(granted, Start):
+                await asyncio.sleep(min(granted, _LONGEST_HOLD_S))
+                granted = self._try(ticket, confirmed=confirmed)
         finally:
             self.leave(ticket)
-
-
-def limiter_seconds(requests: int, per_s: float | None, per_hour: int = PER_HOUR) -> float:
-    """Returns the seconds from the first of so many requests to the start of the last.
-
-    Args:
-        requests: Number of requests.
-        per_s: Requests per second; None for no limit.
-        per_hour: Requests in any hour.
-
-    Example:
-        >>> limiter_seconds(5, 5.0), limiter_seconds(6, 5.0), limiter_seconds(6, None)
-        (0.0, 1.03, 0.0)
-    """
-    if per_s is None or requests < 1:
-        return 0.0
-    limit = Limit.of_rate(per_s)
-    hours, rest = divmod(requests - 1, per_hour)
-    return hours * _HOUR_S + rest // limit.starts * limit.window_s
+        return granted
 
 
 _shared: dict[str, RateLimiter] = {}
@@ -148,6 +230,8 @@ _shared_lock = threading.Lock()
 def shared_limiter(source: str, per_s: float) -> RateLimiter:
     """Returns the one limiter of a source in this process; the rate asked for last counts for all.
 
+    Its hour is counted across processes.
+
     Args:
         source: Source identity.
         per_s: Requests per second.
@@ -155,7 +239,7 @@ def shared_limiter(source: str, per_s: float) -> RateLimiter:
     with _shared_lock:
         limiter = _shared.get(source)
         if limiter is None:
-            limiter = _shared[source] = RateLimiter(per_s)
+            limiter = _shared[source] = RateLimiter(per_s, ledger=HourLedger(source, per_hour=PER_HOUR))
         else:
             limiter.set_rate(per_s)
         return limiter

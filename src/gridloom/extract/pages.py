@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import chain
+from operator import attrgetter, lt
 from typing import Any
 
 import msgspec
 
-from gridloom.errors import ConfigError, IncompleteWindowError, SourceAnswerError
+from gridloom.errors import IncompleteWindowError, SourceAnswerError
+from gridloom.extract.bodies import unpack
 from gridloom.files import digest_bytes
-from gridloom.grid.hours import parse_label
+from gridloom.grid.hours import HOUR, HourRange, label
 from gridloom.grid.raw import Window
 from gridloom.grid.routes import ROUTES
 
@@ -28,7 +31,7 @@ class Page:
 
     Attributes:
         offset: Rows before it, as asked for.
-        keys: Full key of each row, in the order in which they came.
+        columns: The key columns, each with the value of every row in the order in which they came.
         total: The source's count of rows in the window.
         api_version: What the API calls itself.
         packed: The scrubbed body as gzip.
@@ -36,11 +39,16 @@ class Page:
     """
 
     offset: int
-    keys: tuple[tuple[str, ...], ...]
+    columns: tuple[list[str], ...]
     total: int
     api_version: str
     packed: bytes
     digest: str
+
+    @property
+    def rows(self) -> int:
+        """Number of rows."""
+        return len(self.columns[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,21 +59,19 @@ class Proof:
     rows_by_respondent: dict[str, int]
 
 
-class _Envelope(msgspec.Struct, rename={"api_version": "apiVersion"}):
-    """The part of an answer that tells its version."""
-
-    response: msgspec.Raw
-    api_version: Any = ""
-
-
 @cache
-def _response_type(route_id: str) -> Any:
-    """Returns the type of a route's ``response``: total and keys; whatever else is there is skipped."""
+def _answer_type(route_id: str) -> Any:
+    """Returns the type of a route's answers: version, total and keys; whatever else is there is skipped."""
     names = ROUTES[route_id].key
     row = msgspec.defstruct(
         "Row", [(f"key{place}", str) for place in range(len(names))], rename=dict(_key_names(names)), gc=False
     )
-    return msgspec.defstruct("Response", [("total", int | str), ("data", list[row])])  # type: ignore[valid-type]
+    response = msgspec.defstruct("Response", [("total", int | str), ("data", list[row])])  # type: ignore[valid-type]
+    return msgspec.defstruct(
+        "Answer",
+        [("response", response), ("api_version", Any, ""), ("error", Any, None)],
+        rename={"api_version": "apiVersion"},
+    )
 
 
 def _key_names(names: Sequence[str]) -> list[tuple[str, str]]:
@@ -90,9 +96,10 @@ def decode_page(window: Window, offset: int, body: bytes, packed: bytes | None) 
         SourceAnswerError: If it is not an answer with rows.
     """
     try:
-        envelope = msgspec.json.decode(body, type=_Envelope)
-        response = msgspec.json.decode(envelope.response, type=_response_type(window.route_id))
-        total = int(response.total)
+        answer = msgspec.json.decode(body, type=_answer_type(window.route_id))
+        if answer.error is not None:
+            raise ValueError("it calls itself an error")  # noqa: TRY301 - said in the words below
+        total = int(answer.response.total)
     except (msgspec.DecodeError, UnicodeDecodeError, ValueError) as error:
         raise SourceAnswerError(
             f"The answer for {_name(window)} is not what the API promises ({error}). "
@@ -100,9 +107,11 @@ def decode_page(window: Window, offset: int, body: bytes, packed: bytes | None) 
         ) from error
     return Page(
         offset=offset,
-        keys=tuple(msgspec.structs.astuple(row) for row in response.data),
+        columns=tuple(
+            list(map(attrgetter(name), answer.response.data)) for name, _ in _key_names(window.route.key)
+        ),
         total=total,
-        api_version=str(envelope.api_version or ""),
+        api_version=str(answer.api_version or ""),
         packed=pack(body) if packed is None else packed,
         digest=digest_bytes(body),
     )
@@ -122,43 +131,76 @@ def prove(window: Window, pages: Sequence[Page]) -> Proof:
 
     Raises:
         IncompleteWindowError: If the count moved between pages, a page has too few or too many rows,
-            a row came twice, or a row was not asked for.
+            a row came twice, or a row was not asked for. The same code under two labels with one value
+            is no row that came twice: EIA's labels drift, and its count has both.
     """
     total = pages[0].total
     for page in pages:
         if page.total != total:
             raise _incomplete(window, f"the source counted {total:,} rows, then {page.total:,}")
         expected = max(0, min(window.page_rows, total - page.offset))
-        if len(page.keys) != expected:
+        if page.rows != expected:
             raise _incomplete(
-                window, f"the page at row {page.offset:,} has {len(page.keys):,} rows instead of {expected:,}"
+                window, f"the page at row {page.offset:,} has {page.rows:,} rows instead of {expected:,}"
             )
-    keys = {key for page in pages for key in page.keys}
-    if len(keys) != total:
-        raise _incomplete(window, f"only {len(keys):,} of {total:,} rows are different ones")
-    _check_asked(window, keys)
-    respondent = window.route.key.index("respondent")
-    counts = Counter(key[respondent] for key in keys)
+    columns = [
+        list(chain.from_iterable(parts)) for parts in zip(*(page.columns for page in pages), strict=True)
+    ]
+    different = _different(columns)
+    if different != total and not _only_labels_repeat(window, pages, total):
+        raise _incomplete(window, f"only {different:,} of {total:,} rows are different ones")
+    named = dict(zip(window.route.key, columns, strict=True))
+    counts = Counter(named[window.route.respondent_facet])
+    _check_asked(window, {**named, window.route.respondent_facet: counts})
     return Proof(rows=total, rows_by_respondent=dict(sorted(counts.items())))
 
 
-def _check_asked(window: Window, keys: set[tuple[str, ...]]) -> None:
+def _different(columns: Sequence[Sequence[str]]) -> int:
+    """Returns how many different rows columns have; rows in order, as asked for, need no set."""
+    rows, following = zip(*columns, strict=True), zip(*columns, strict=True)
+    next(following, None)
+    if all(map(lt, rows, following)):
+        return len(columns[0])
+    return len(set(zip(*columns, strict=True)))
+
+
+def _only_labels_repeat(window: Window, pages: Sequence[Page], total: int) -> bool:
+    """Returns whether rows of one key differ in their labels and in nothing else.
+
+    A row that came twice because the order moved between pages is the same in every field, and stands
+    for another one that never came.
+    """
+    rows: set[tuple[tuple[str, Any], ...]] = set()
+    values: dict[tuple[Any, ...], Any] = {}
+    for page in pages:
+        for row in msgspec.json.decode(unpack(page.packed))["response"]["data"]:
+            rows.add(tuple(sorted(row.items())))
+            key = tuple(row[name] for name in window.route.key)
+            if values.setdefault(key, row.get("value")) != row.get("value"):
+                return False
+    return len(rows) == total
+
+
+def _check_asked(window: Window, seen: Mapping[str, Iterable[str]]) -> None:
     """Raises if a row has another period, respondent or type than was asked for."""
-    columns = [set(values) for values in zip(*keys, strict=True)] or [set() for _ in window.route.key]
-    seen = dict(zip(window.route.key, columns, strict=True))
-    others = sorted(period for period in seen.pop("period") if not _is_asked(window, period))
-    others += sorted(seen.pop("respondent") - set(window.respondents))
-    if window.types:
-        others += sorted(seen.pop(window.route.type_facet) - set(window.types))
+    asked = {
+        "period": _labels(window.hours),
+        window.route.respondent_facet: frozenset(window.respondents),
+        window.route.type_facet: frozenset(window.types),
+    }
+    others: list[str] = []
+    for name, allowed in asked.items():
+        # Who asks for no types asks for all.
+        if allowed and not allowed.issuperset(seen[name]):
+            others += sorted(set(seen[name]) - allowed)
     if others:
         raise _incomplete(window, f"the source sent rows that were not asked for ({', '.join(others[:3])})")
 
 
-def _is_asked(window: Window, period: str) -> bool:
-    try:
-        return parse_label(period) in window.hours
-    except ConfigError:
-        return False
+@lru_cache(maxsize=8)
+def _labels(hours: HourRange) -> frozenset[str]:
+    """Returns the labels of a range; windows of one batch ask for the same."""
+    return frozenset(label(hours.start + place * HOUR) for place in range(len(hours)))
 
 
 def _incomplete(window: Window, what: str) -> IncompleteWindowError:

@@ -1,21 +1,16 @@
-"""The API key: where it comes from, and how it is kept out of everything that is written or said."""
+"""Keeping the API key out of everything that is written or said. Where it comes from is in `keys`."""
 
 from __future__ import annotations
 
 import json
 import logging
-import os
 import re
-from collections.abc import Mapping
 from typing import Final
 from urllib.parse import quote, quote_plus
 
 from pydantic import SecretStr
 
-__all__ = ["KEY_VARIABLE", "MASK", "Scrubber", "quiet_logs", "resolve_key"]
-
-KEY_VARIABLE: Final = "EIA_API_KEY"
-"""Environment variable of the key."""
+__all__ = ["MASK", "Scrubber", "quiet_logs"]
 
 MASK: Final = "***"
 """What stands in the place of a key."""
@@ -29,12 +24,6 @@ _MEMBER_NAMES = (b"api_key", b"X-Api-Key")
 _KEY_MEMBER = re.compile(rb'("(?:api_key|X-Api-Key)"\s*:\s*)(?:"(?:[^"\\]|\\.)*"|[^\s,}\]]+)')
 _KEY_PARAMETER = re.compile(r"(api_key(?:=|%3D))[^&\s\"'<>]+", re.IGNORECASE)
 _ROWS = re.compile(rb'"data"\s*:\s*\[\s*\{.*?\}\s*\]', re.DOTALL)
-
-
-def resolve_key(given: SecretStr | None, environ: Mapping[str, str] = os.environ) -> SecretStr | None:
-    """Returns the key that was given, else that of the environment, else None; blanks count as none."""
-    texts = (given.get_secret_value() if given is not None else "", environ.get(KEY_VARIABLE, ""))
-    return next((SecretStr(text.strip()) for text in texts if text.strip()), None)
 
 
 class Scrubber:
@@ -64,17 +53,20 @@ class Scrubber:
 
         Rows of data are changed only for a key so long that it cannot be there by chance.
         """
-        if not any(mark in body for mark in (*_MEMBER_NAMES, *self._bytes)):
+        start, stop = _rows_span(body)
+        before, after = body[:start], body[stop:]
+        clean_before, clean_after = self._around(before), self._around(after)
+        in_rows = self._length >= _TOO_LONG_FOR_A_ROW and any(
+            body.find(form, start, stop) >= 0 for form in self._bytes
+        )
+        if not in_rows and (clean_before, clean_after) == (before, after):
             return body
-        rows = _ROWS.search(body)
-        start, stop = rows.span() if rows else (len(body), len(body))
-        parts = [self._around(body[:start]), body[start:stop], self._around(body[stop:])]
-        if self._length >= _TOO_LONG_FOR_A_ROW:
-            parts[1] = self._replaced(parts[1])
-        clean = b"".join(parts)
-        return body if clean == body else clean
+        rows = self._replaced(body[start:stop]) if in_rows else body[start:stop]
+        return clean_before + rows + clean_after
 
     def _around(self, part: bytes) -> bytes:
+        if not any(mark in part for mark in (*_MEMBER_NAMES, *self._bytes)):
+            return part
         part = _KEY_MEMBER.sub(rb'\g<1>"' + MASK.encode() + b'"', part)
         return self._replaced(part) if self._length >= _LONG else part
 
@@ -82,6 +74,17 @@ class Scrubber:
         for form in self._bytes:
             part = part.replace(form, MASK.encode())
         return part
+
+
+def _rows_span(body: bytes) -> tuple[int, int]:
+    """Returns where the rows of an answer start and stop; both its length where it has none."""
+    start = body.find(b'"data":[{')
+    # Rows hold no list, so the first bracket after them is theirs.
+    stop = body.find(b"]", start + len(b'"data":['))
+    if 0 <= start < stop and body[stop - 1 : stop] == b"}":
+        return start, stop + 1
+    rows = _ROWS.search(body)
+    return rows.span() if rows else (len(body), len(body))
 
 
 def _forms(key: str) -> set[str]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -15,13 +16,17 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 
 from gridloom.dag import CacheableStep, StepConfig, StepContext, operational
 from gridloom.errors import ConfigError
-from gridloom.extract.checks import check_hours, expected_rows, rows_present
+from gridloom.extract.checks import check_hours
+from gridloom.extract.circuit import GIVE_UP_AFTER_S
+from gridloom.extract.client import EIAClient
 from gridloom.extract.connect import connected
 from gridloom.extract.fetch import Fetcher
 from gridloom.extract.limiter import limiter_seconds
-from gridloom.extract.plan import STANDARD_BATCH_DAYS, plan_windows
+from gridloom.extract.metadata import Metadata
+from gridloom.extract.plan import STANDARD_BATCH_DAYS, BatchDays, plan_windows
+from gridloom.extract.pull import Pull
 from gridloom.extract.source import DEFAULT_BASE_URL, RateLimit, Source
-from gridloom.extract.store import Metadata, RawStore, utc_now
+from gridloom.extract.store import RawStore, utc_now
 from gridloom.extract.survey import Survey, due_reason, survey
 from gridloom.files import digest_bytes, write_atomic
 from gridloom.grid.artifacts import LandedWindow, RawPages, WindowSet
@@ -41,12 +46,14 @@ class EIAExtractConfig(StepConfig):
     """
 
     series: tuple[str, ...] = Field(
-        description="Series of one route: D, DF, NG, TI; or NG.<fuel> and NG.all for every fuel."
+        description="Series of one route: D, DF, NG, TI; or NG.<fuel>, ID.<neighbour>, D.<sub-area>, or all."
     )
     respondents: tuple[str, ...] = Field(description="Respondent codes, such as PACW.")
     first: str = Field(description="First period, YYYY-MM-DDTHH in UTC (the hour's end).")
     last: str = Field(description="Last period, YYYY-MM-DDTHH, inclusive.")
-    batch_days: int = Field(STANDARD_BATCH_DAYS, description="Days per request window.")
+    batch_days: BatchDays = Field(
+        STANDARD_BATCH_DAYS, description="Days per request window, or 'auto' for windows of full pages."
+    )
     page_rows: int = Field(
         MAX_ROWS_PER_REQUEST,
         description=f"Rows per request, 1 to {MAX_ROWS_PER_REQUEST:,} (the API's limit).",
@@ -77,6 +84,14 @@ class EIAExtractConfig(StepConfig):
         45,
         ge=0,
         description="Ask again for windows that were fetched less than this many days after their last hour.",
+    )
+    give_up_after_s: float = operational(
+        GIVE_UP_AFTER_S,
+        ge=0,
+        description="Seconds without any good answer after which to give up; what has landed is kept.",
+    )
+    ask_again: bool = operational(
+        default=False, description="Ask for everything again, and report what the source has revised."
     )
 
     @model_validator(mode="before")
@@ -179,7 +194,8 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
     def plan_detail(self, out: Path) -> dict[str, Any]:
         """Returns windows in all and landed, requests still to make, and the seconds of the limiter."""
         windows = self.config.windows()
-        found = self._survey(self._store(out / self.output_folder()), windows)
+        store = self._store(out / self.output_folder())
+        found = self._survey(store, windows, force=self.config.ask_again)
         ask, per_s = found.ask, self.config.origin.per_s(self.config.rate_limit)
         return {
             "windows": len(windows),
@@ -192,6 +208,8 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         """Returns True, or that the source may have revised or added hours since."""
         windows = self.config.windows()
         for pages in cached.values():
+            if isinstance(pages, RawPages) and self.config.ask_again:
+                return "everything is to be asked for again"
             if isinstance(pages, RawPages):
                 return due_reason(self._survey(self._store(pages.folder), windows), windows) or True
         return True
@@ -216,26 +234,34 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         config, windows = self.config, self.config.windows()
         # In the step's staging folder, so that the next run clears up after one that was killed.
         store = self._store(ctx.out / self.output_folder(), staging=ctx.staging)
-        found = await asyncio.to_thread(self._survey, store, windows, force=ctx.force)
-        metadata, receipts = found.metadata, dict(found.standing)
+        again = ctx.force or config.ask_again
+        found = await asyncio.to_thread(self._survey, store, windows, force=again)
+        metadata, pull = found.metadata, Pull(windows, dict(found.standing), ctx)
         if metadata is None or found.left:
-            async with connected(
-                config.origin,
-                api_key=config.api_key,
-                rate_limit=config.rate_limit,
-                concurrency=config.concurrency,
-                timeout_s=config.timeout_s,
-                transport=self._transport,
-                count=ctx.add,
-            ) as client:
+            async with self._client(ctx) as client:
                 fetcher = Fetcher(client=client, store=store, width=2 * config.concurrency)
                 metadata = metadata or await fetcher.metadata(config.request.route)
                 check_hours(metadata, config.hours)
-                await _fetch(fetcher, found, receipts, windows, ctx)
+                await pull.fetch(fetcher, found.left)
+                if client.slowdowns:
+                    ctx.metric("slowdowns", client.slowdowns, "times")
         check_hours(metadata, config.hours)
-        for finding in rows_present(config.respondents, receipts.values()):
-            ctx.finding(finding)
-        return self._index(ctx, metadata, [(window, receipts[window]) for window in windows])
+        await asyncio.to_thread(pull.report, store, config.respondents)
+        return self._index(ctx, metadata, [(window, pull.receipts[window]) for window in windows])
+
+    def _client(self, ctx: StepContext) -> AbstractAsyncContextManager[EIAClient]:
+        config = self.config
+        return connected(
+            config.origin,
+            api_key=config.api_key,
+            rate_limit=config.rate_limit,
+            concurrency=config.concurrency,
+            timeout_s=config.timeout_s,
+            transport=self._transport,
+            count=ctx.add,
+            give_up_after_s=config.give_up_after_s,
+            tell=lambda text: ctx.log(text, "warning"),
+        )
 
     def _index(self, ctx: StepContext, metadata: Metadata, landed: list[tuple[Window, Receipt]]) -> RawPages:
         config, route = self.config, self.config.request.route
@@ -272,24 +298,3 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
             refresh_days=self.config.refresh_days,
             force=force,
         )
-
-
-async def _fetch(
-    fetcher: Fetcher,
-    found: Survey,
-    receipts: dict[Window, Receipt],
-    windows: Sequence[Window],
-    ctx: StepContext,
-) -> None:
-    """Fetches what is left, adding to `receipts` and saying how far it is."""
-    done = sum(receipt.rows for receipt in receipts.values())
-
-    def landed(window: Window, receipt: Receipt) -> None:
-        nonlocal done
-        receipts[window] = receipt
-        done += receipt.rows
-        ctx.add(rows_received=receipt.rows)
-        ctx.progress(done, expected_rows(windows, receipts))
-
-    ctx.progress(done, expected_rows(windows, receipts))
-    await fetcher.windows(found.left, landed)

@@ -2,7 +2,8 @@
 
 ::
 
-    raw/<source folder>/<digest>/             one landed window (format in `gridloom.grid.raw`)
+    raw/<source folder>/<digest>/             one landed window (format in `gridloom.grid.raw`), and a
+                                              note of what was revised where it was asked for again
     raw/<source folder>/metadata/<route>.json the route's metadata
 """
 
@@ -12,21 +13,24 @@ import contextlib
 import errno
 import secrets
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
-from gridloom.errors import ConfigError, RawDataError, SourceAnswerError, StorageError
+from gridloom.errors import RawDataError, StorageError
+from gridloom.extract.bodies import unpack
+from gridloom.extract.metadata import Metadata
 from gridloom.extract.pages import Page, Proof
+from gridloom.extract.revisions import REVISION_NAME, Revision, compare
 from gridloom.files import STAGING_PREFIX, publish, storage_errors, write_atomic
-from gridloom.grid.hours import HOUR, HourRange, parse_label
+from gridloom.grid.hours import HOUR, HourRange
 from gridloom.grid.raw import RECEIPT_NAME, PageReceipt, Receipt, Window, read_pages, read_receipt
 from gridloom.grid.routes import Route
 
-__all__ = ["Metadata", "RawStore", "is_due", "utc_now"]
+__all__ = ["RawStore", "is_due", "utc_now"]
 
 _SETTLED_AFTER: Final = timedelta(hours=6)
 _PLACE_TRIES: Final = 5
@@ -53,54 +57,10 @@ def is_due(hours: HourRange, fetched_at: datetime, now: datetime, refresh_days: 
     return fetched_at < revised_until and now - fetched_at > _SETTLED_AFTER
 
 
-class Metadata(msgspec.Struct, frozen=True):
-    """A route's landed metadata: the periods that the source has, and its answer."""
-
-    source: str
-    route: str
-    first: str
-    last: str
-    fetched_at: datetime
-    answer: dict[str, Any]
-    format: int = 1
-
-    @classmethod
-    def of_answer(cls, body: bytes, *, source: str, route: Route, fetched_at: datetime) -> Metadata:
-        """Returns the metadata in an answer.
-
-        Args:
-            body: The scrubbed answer.
-            source: Source identity.
-            route: The route.
-            fetched_at: When it was fetched.
-
-        Raises:
-            SourceAnswerError: If it names no first and last period.
-        """
-        answer = msgspec.json.decode(body)
-        response = answer.get("response")
-        ends = [str(response.get(name, "")) if isinstance(response, dict) else "" for name in _ENDS]
-        try:
-            first, last = (end[: len("YYYY-MM-DDTHH")] for end in ends)
-            HourRange.of_labels(first, last)
-        except ConfigError:
-            raise SourceAnswerError(
-                f"The metadata of {route.path} has {_ENDS[0]} '{ends[0]}' and {_ENDS[1]} '{ends[1]}' "
-                "instead of two hours. Check that --base-url points to an EIA API of version 2."
-            ) from None
-        return cls(source, route.id, first, last, fetched_at, answer)
-
-    @property
-    def hours(self) -> HourRange:
-        """The periods that the source has."""
-        return HourRange(parse_label(self.first), parse_label(self.last) + HOUR)
-
-
-_ENDS: Final = ("startPeriod", "endPeriod")
-
-
 def _renewed(standing: Receipt, fetched_at: datetime, staged: Path, final: Path) -> Receipt:
     """Returns the receipt of a window that stands, with a new time of fetch; its pages stay as they are."""
+    if (staged / REVISION_NAME).exists():
+        (staged / REVISION_NAME).replace(final / REVISION_NAME)
     renewed = msgspec.structs.replace(standing, fetched_at=fetched_at)
     path = staged / "renewed.json"
     path.write_bytes(msgspec.json.encode(renewed))
@@ -154,9 +114,9 @@ class RawStore:
     def land(self, window: Window, pages: Sequence[Page], proof: Proof) -> Receipt:
         """Writes a proven window, whole or not at all, and returns its receipt.
 
-        Where the same answer stands already, of an earlier run or of one that works beside this one, only
-        the time of fetch is renewed. Another one is moved aside first; if that is where everything ends,
-        the window is asked for again.
+        Where it had landed before, a note of what was revised lands with it. Where the same answer stands
+        already, of an earlier run or of one that works beside this one, only the time of fetch is renewed.
+        Another one is moved aside first; if that is where everything ends, the window is asked for again.
 
         Raises:
             StorageError: If the disk refuses; nothing is left behind then.
@@ -170,16 +130,19 @@ class RawStore:
             rows=proof.rows,
             total=pages[0].total,
             pages=tuple(
-                PageReceipt(name, len(page.keys), len(page.packed), page.digest)
+                PageReceipt(name, page.rows, len(page.packed), page.digest)
                 for name, page in zip(names, pages, strict=True)
             ),
             api_version=pages[0].api_version,
             fetched_at=self.now(),
             rows_by_respondent=proof.rows_by_respondent,
         )
+        revision = self._revision(window, receipt, pages)
         with storage_errors("write", final):
             try:
                 staged.mkdir(parents=True)
+                if revision:
+                    (staged / REVISION_NAME).write_bytes(msgspec.json.encode(revision))
                 for name, page in zip(names, pages, strict=True):
                     (staged / name).write_bytes(page.packed)
                 (staged / RECEIPT_NAME).write_bytes(msgspec.json.encode(receipt))
@@ -208,6 +171,53 @@ class RawStore:
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
         raise AssertionError  # the last try returns or raises
+
+    def _revision(self, window: Window, receipt: Receipt, pages: Sequence[Page]) -> Revision | None:
+        """Returns what a new fetch changed since the one that stands and was last reported, if any does."""
+        before = self.landed(window)
+        if before is None:
+            return None
+        folder = self.folder / window.digest(self.source)
+        if before.content_digest == receipt.content_digest:
+            found = Revision(since=before.fetched_at)
+        else:
+            after = (unpack(page.packed) for page in pages)
+            found = compare(window, before.fetched_at, read_pages(folder, before), after)
+        noted = self._noted(window)
+        return found.plus(noted) if noted else found
+
+    def _noted(self, window: Window) -> Revision | None:
+        path = self.folder / window.digest(self.source) / REVISION_NAME
+        try:
+            with storage_errors("read", path):
+                return msgspec.json.decode(path.read_bytes(), type=Revision) if path.is_file() else None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return None
+
+    def revision(self, windows: Iterable[Window]) -> Revision | None:
+        """Returns what was revised in windows that were asked for again, and is not reported yet.
+
+        None where none was asked for again.
+
+        Raises:
+            StorageError: If the disk refuses to be read.
+        """
+        found: Revision | None = None
+        for window in windows:
+            if noted := self._noted(window):
+                found = found.plus(noted) if found else noted
+        return found
+
+    def forget_revisions(self, windows: Iterable[Window]) -> None:
+        """Removes the notes of revisions, which are reported now.
+
+        Raises:
+            StorageError: If the disk refuses.
+        """
+        for window in windows:
+            path = self.folder / window.digest(self.source) / REVISION_NAME
+            with storage_errors("remove", path):
+                path.unlink(missing_ok=True)
 
     def metadata(self, route: Route) -> Metadata | None:
         """Returns a route's landed metadata, or None where there is none that can be read.

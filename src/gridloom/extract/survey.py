@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
+from gridloom.extract.metadata import Metadata
 from gridloom.extract.plan import Ask, count_requests
-from gridloom.extract.store import Metadata, RawStore, is_due
+from gridloom.extract.store import RawStore, is_due
 from gridloom.grid.hours import HourRange
 from gridloom.grid.raw import Receipt, Window
 from gridloom.grid.routes import Route
@@ -22,16 +24,18 @@ class Survey:
         standing: Windows that landed and need not be asked for again.
         left: The other windows, in the order of the plan.
         metadata: The route's metadata; None where it must be asked for.
+        looked_at: When this was found.
     """
 
     standing: dict[Window, Receipt]
     left: tuple[Window, ...]
     metadata: Metadata | None
+    looked_at: datetime | None = None
 
     @property
     def ask(self) -> Ask:
         """What is left to ask, counted."""
-        return count_requests(self.left, metadata=int(self.metadata is None))
+        return count_requests(self.left, metadata=int(self.metadata is None), now=self.looked_at)
 
 
 def survey(
@@ -56,9 +60,9 @@ def survey(
     Raises:
         StorageError: If the disk refuses to be read.
     """
-    if force:
-        return Survey({}, tuple(windows), None)
     now = store.now()
+    if force:
+        return Survey({}, tuple(windows), None, now)
     standing: dict[Window, Receipt] = {}
     for window in windows:
         receipt = store.landed(window)
@@ -67,7 +71,7 @@ def survey(
     metadata = store.metadata(route)
     if metadata and is_due(hours, metadata.fetched_at, now, refresh_days):
         metadata = None
-    return Survey(standing, tuple(window for window in windows if window not in standing), metadata)
+    return Survey(standing, tuple(window for window in windows if window not in standing), metadata, now)
 
 
 def due_reason(found: Survey, windows: Sequence[Window]) -> str | None:

@@ -138,7 +138,15 @@ class HourRange:
         """
         if days < 1:
             raise ConfigError(f"A batch needs at least 1 day, got {days}. The standard is 45.")
-        start, step = self.start, timedelta(days=days)
+        yield from self.spans(24 * days)
+
+    def spans(self, hours: int) -> Iterator[HourRange]:
+        """Yields consecutive ranges of `hours` hours (the last may be shorter) that make up this one.
+
+        Args:
+            hours: Hours of each, 1 or more.
+        """
+        start, step = self.start, max(1, hours) * HOUR
         while start < self.stop:
             stop = min(start + step, self.stop)
             yield HourRange(start, stop)

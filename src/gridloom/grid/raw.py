@@ -58,7 +58,7 @@ class Window:
 
     def request(self) -> dict[str, Any]:
         """Returns what is asked, as plain data: the base of the digest and of the query."""
-        facets = {"respondent": list(self.respondents)}
+        facets = {self.route.respondent_facet: list(self.respondents)}
         if self.types:
             facets[self.route.type_facet] = list(self.types)
         return {
@@ -124,19 +124,26 @@ def source_folder(source: str) -> str:
 
 
 def read_receipt(folder: Path) -> Receipt:
-    """Returns the receipt of a landed window.
+    """Returns the receipt of a landed window, which proves that the window is whole.
 
     Raises:
-        RawDataError: If it is absent or damaged.
+        RawDataError: If it is absent or damaged, or proves fewer or more rows than the source counted.
     """
     path = folder / RECEIPT_NAME
     if not path.exists():
         raise RawDataError(f"The receipt {path} is gone. {_REPAIR}")
     try:
         with storage_errors("read", path):
-            return msgspec.json.decode(path.read_bytes(), type=Receipt)
+            receipt = msgspec.json.decode(path.read_bytes(), type=Receipt)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise RawDataError(f"The receipt {path} is damaged ({error}). {_REPAIR}") from error
+    paged = sum(page.rows for page in receipt.pages)
+    if not paged == receipt.rows == receipt.total:
+        raise RawDataError(
+            f"The receipt {path} proves {paged:,} of {receipt.total:,} rows ({receipt.rows:,} by its own "
+            f"count). {_REPAIR}"
+        )
+    return receipt
 
 
 def read_pages(folder: Path, receipt: Receipt) -> Iterator[bytes]:

@@ -1,27 +1,43 @@
-"""Series of EIA-930: what ``D``, ``NG`` or ``NG.WND`` means, its unit, and the route that has it.
+"""Series of EIA-930: what ``D``, ``NG.WND`` or ``ID.CISO`` means, its unit, and the route that has it.
 
 Series names are EIA's own series-id terms. ``NG`` alone is net generation, not natural gas; natural
-gas is ``NG.NG``. ``NG.all`` (or ``NG.*``) asks for every fuel that the source has.
+gas is ``NG.NG``. ``ID.<code>`` is the interchange of a respondent with one neighbour, positive for
+outflow; ``D.<id>`` is the demand of one sub-area of a respondent, by its id as EIA writes it.
+``NG.all``, ``ID.all`` and ``D.all`` (or ``NG.*`` and so on) ask for all that the source has.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
 from gridloom.errors import UnknownCodeError, did_you_mean
-from gridloom.grid.routes import FUEL_TYPE_DATA, REGION_DATA, ROUTES, Route
+from gridloom.grid.neighbours import NEIGHBOURS
+from gridloom.grid.respondents import ALIASES, all_respondents
+from gridloom.grid.routes import (
+    FUEL_TYPE_DATA,
+    INTERCHANGE_DATA,
+    REGION_DATA,
+    REGION_SUB_BA_DATA,
+    ROUTES,
+    Route,
+)
 
 __all__ = [
     "ALL_FUELS",
+    "ALL_INTERCHANGE",
+    "ALL_OF",
+    "ALL_SUB_AREAS",
     "DEFAULT_SERIES",
     "FUELS",
     "REGION_TYPES",
     "UNIT",
     "RouteRequest",
     "parse_series",
+    "route_of",
     "route_requests",
 ]
 
@@ -30,6 +46,23 @@ UNIT: Final = "MWh"
 
 ALL_FUELS: Final = "NG.all"
 """Every fuel of ``fuel-type-data``, named or new."""
+
+ALL_INTERCHANGE: Final = "ID.all"
+"""Interchange with every neighbour in ``interchange-data``, named or new."""
+
+ALL_SUB_AREAS: Final = "D.all"
+"""Demand of every sub-area in ``region-sub-ba-data``."""
+
+ALL_OF: Final = MappingProxyType(
+    {
+        FUEL_TYPE_DATA.id: ALL_FUELS,
+        INTERCHANGE_DATA.id: ALL_INTERCHANGE,
+        REGION_SUB_BA_DATA.id: ALL_SUB_AREAS,
+    }
+)
+"""The name that asks a route for all it has, by route id; ``region-data`` has none."""
+
+_SUB_AREA: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
 
 DEFAULT_SERIES: Final = ("D", ALL_FUELS)
 """The default of ``--series``."""
@@ -97,23 +130,55 @@ def parse_series(text: str | Iterable[str]) -> tuple[str, ...]:
     names = {_canonical(part.strip()) for part in parts if part.strip()}
     if not names:
         raise UnknownCodeError("No series was named. Use --series with names such as D,NG.all.")
-    if ALL_FUELS in names:
-        names = {name for name in names if not name.startswith("NG.")} | {ALL_FUELS}
-    return tuple(sorted(names))
+    whole = {route_of(name) for name in names if name in ALL_OF.values()}
+    return tuple(sorted(name for name in names if route_of(name) not in whole or name in ALL_OF.values()))
+
+
+def route_of(series: str) -> Route:
+    """Returns the route of a canonical series name.
+
+    Example:
+        >>> [route_of(name).id for name in ("D", "NG", "NG.NG", "ID.CISO", "D.Frep")]
+        ['region-data', 'region-data', 'fuel-type-data', 'interchange-data', 'region-sub-ba-data']
+    """
+    named = (route for route in ROUTES.values() if route.prefix and series.startswith(route.prefix))
+    return next(named, REGION_DATA)
 
 
 def _canonical(name: str) -> str:
-    upper = name.upper()
-    if upper in {"NG.ALL", "NG.*"}:
-        return ALL_FUELS
-    fuel = upper.removeprefix("NG.")
-    if upper in REGION_TYPES or (upper != fuel and fuel in FUELS):
-        return upper
-    valid = [*REGION_TYPES, ALL_FUELS, *(f"NG.{code}" for code in FUELS)]
-    hint = did_you_mean(upper, valid)
-    if not hint and upper in FUELS:
-        hint = f" Did you mean NG.{upper}?"
-    raise UnknownCodeError(f"'{name}' is not a series.{hint} Series are {', '.join(valid)}.")
+    prefix, dot, code = name.partition(".")
+    upper = code.upper()
+    route = route_of(f"{prefix.upper()}{dot}")
+    if not route.prefix:
+        if name.upper() in REGION_TYPES:
+            return name.upper()
+        raise _unknown(name, name.upper())
+    if upper in {"ALL", "*"}:
+        return ALL_OF[route.id]
+    if route is REGION_SUB_BA_DATA:
+        # No table of ours can know them all, and their case counts (``Frep``, ``0001``).
+        known, canonical = _SUB_AREA.fullmatch(code) is not None, route.prefix + code
+    else:
+        codes = FUELS if route is FUEL_TYPE_DATA else {**all_respondents(), **NEIGHBOURS}
+        known, canonical = upper in codes, route.prefix + upper
+    if not known:
+        raise _unknown(name, canonical)
+    return canonical
+
+
+def _unknown(name: str, upper: str) -> UnknownCodeError:
+    """Returns the error for a name that is no series, with the nearest valid ones."""
+    valid = [*REGION_TYPES, ALL_FUELS, *(f"{FUEL_TYPE_DATA.prefix}{code}" for code in FUELS)]
+    neighbours = (f"{INTERCHANGE_DATA.prefix}{code}" for code in (*all_respondents(), *NEIGHBOURS))
+    meant = ALIASES.get(upper.removeprefix(INTERCHANGE_DATA.prefix))
+    if upper.startswith(INTERCHANGE_DATA.prefix):
+        hint = f" Did you mean ID.{meant}?" if meant else did_you_mean(upper, neighbours)
+    else:
+        hint = f" Did you mean NG.{upper}?" if upper in FUELS else did_you_mean(upper, valid)
+    return UnknownCodeError(
+        f"'{name}' is not a series.{hint} Series are {', '.join(valid)}, {ALL_INTERCHANGE}, ID.<code of a "
+        f"neighbour>, {ALL_SUB_AREAS} and D.<id of a sub-area, as EIA writes it>."
+    )
 
 
 def route_requests(series: Iterable[str]) -> tuple[RouteRequest, ...]:
@@ -125,7 +190,7 @@ def route_requests(series: Iterable[str]) -> tuple[RouteRequest, ...]:
     """
     types: dict[str, set[str]] = {}
     for name in series:
-        route = FUEL_TYPE_DATA if name.startswith("NG.") else REGION_DATA
+        route = route_of(name)
         types.setdefault(route.id, set()).add(name.removeprefix(route.prefix))
     return tuple(
         RouteRequest(route, () if "all" in types[route.id] else tuple(sorted(types[route.id])))

@@ -69,7 +69,7 @@ class Column:
 COLUMNS: Final = (
     Column("period", "timestamp[ms, UTC]", "", "END of the hour, as EIA publishes"),
     Column("respondent", "dictionary<string>", "", "EIA code, such as PACW or SWPP"),
-    Column("series", "dictionary<string>", "", "D, DF, NG, TI, or NG.<fuel> such as NG.WND"),
+    Column("series", "dictionary<string>", "", "D, DF, NG, TI, NG.<fuel>, ID.<neighbour> or D.<sub-area>"),
     Column("value", "float64", UNIT, "as reported; null when reported null or missing"),
     Column("status", "dictionary<string>", "", "reported, null (a row without a value) or missing (no row)"),
 )

@@ -2,9 +2,12 @@
 
 ::
 
-    extract-region-data ──┐
-                          ├── transform ── hourly/<name>.parquet
-    extract-fuel-type-data ┘
+    extract-region-data ─────────┐
+    extract-fuel-type-data ──────┤
+    extract-interchange-data ────┼── transform ── hourly/<name>.parquet
+    extract-region-sub-ba-data ──┘
+
+There is one extract step for each route that has any of the series asked for.
 
 `prepare` checks everything that can be checked before any work, `build` makes the DAG, `hourly` does
 both and runs it.
@@ -22,7 +25,8 @@ from pydantic import SecretStr
 
 from gridloom.dag import PipelineDAG, PipelineDAGConfig
 from gridloom.errors import ConfigError, GridLoomError, KeyMissingError, NoDataError
-from gridloom.extract.secret import resolve_key
+from gridloom.extract.keys import KEY_WAYS, resolve_key
+from gridloom.extract.plan import BatchDays
 from gridloom.extract.source import Source, known_respondents
 from gridloom.extract.steps import EIAExtractConfig, EIAExtractStep
 from gridloom.grid.artifacts import HourlyTable
@@ -36,8 +40,6 @@ from gridloom.transform.steps import TransformConfig, TransformStep
 
 __all__ = ["Prepared", "build", "hourly", "prepare"]
 
-_REGISTER = "https://www.eia.gov/opendata/register.php"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
@@ -48,7 +50,7 @@ class Prepared:
         hours: The periods asked for.
         respondents: Valid codes, sorted.
         series: Canonical series names, sorted.
-        batch_days: Days per request window.
+        batch_days: Days per request window, or ``auto``.
         name: File name of the table, without ending.
         source: Where the data comes from.
         api_key: The key, or None where the source needs none.
@@ -59,7 +61,7 @@ class Prepared:
     hours: HourRange
     respondents: tuple[str, ...]
     series: tuple[str, ...]
-    batch_days: int
+    batch_days: BatchDays
     name: str
     source: Source
     api_key: SecretStr | None
@@ -80,7 +82,7 @@ def prepare(
 
     Args:
         settings: The settings.
-        api_key: The key; by default that of the environment.
+        api_key: The key; by default that of the environment, a ``.env`` file or the keyring.
         name_region: A region that the default file name should carry.
 
     Raises:
@@ -90,7 +92,7 @@ def prepare(
     resolved = settings.resolved()
     source = Source.sample() if settings.sample else Source.of_url(settings.base_url)
     _check_hours(source, resolved.hours)
-    key = _check_key(source, resolve_key(api_key))
+    key = _check_key(source, api_key)
     source.check_rate_limit(settings.rate_limit)
     codes, unknown, corrected = resolve(list(resolved.regions))
     if unknown:
@@ -122,13 +124,15 @@ def _check_hours(source: Source, hours: HourRange) -> None:
         )
 
 
-def _check_key(source: Source, key: SecretStr | None) -> SecretStr | None:
+def _check_key(source: Source, given: SecretStr | None) -> SecretStr | None:
+    # The sample needs none, so nobody's keyring is opened for it.
     if not source.needs_key:
         return None
+    key = resolve_key(given)
     if key is None:
         raise KeyMissingError(
-            f"No API key: set EIA_API_KEY to your key (free at {_REGISTER}), "
-            "or use --sample for the embedded data. For a server that checks no key, any text will do."
+            f"There is no API key. {KEY_WAYS} "
+            "Or use --sample for the embedded data. For a server that checks no key, any text will do."
         )
     return key
 
@@ -188,6 +192,7 @@ def _extract_steps(prepared: Prepared) -> Iterable[EIAExtractStep]:
                 concurrency=settings.concurrency,
                 rate_limit=settings.rate_limit,
                 refresh_days=settings.refresh_days,
+                ask_again=settings.force,
             )
         )
 
@@ -207,7 +212,7 @@ def hourly(
         regions: Respondent codes; by default the standard eight.
         series: Series names; by default demand and every fuel (``D,NG.all``).
         **settings: Any other field of `HourlySettings`, such as ``year=2023``, ``out="data"``,
-            ``sample=True`` or ``batch_days=90``.
+            ``sample=True`` or ``batch_days="auto"``.
 
     Returns:
         The table; ``.path`` is the Parquet file and ``.scan()`` a lazy polars frame.

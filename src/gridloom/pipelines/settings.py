@@ -18,13 +18,14 @@ from typing import Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from gridloom.errors import ConfigError, did_you_mean
-from gridloom.extract.plan import STANDARD_BATCH_DAYS
+from gridloom.extract.plan import AUTO, STANDARD_BATCH_DAYS, BatchDays
 from gridloom.extract.source import DEFAULT_BASE_URL
 from gridloom.files import storage_errors
 from gridloom.grid.hours import HourRange
 from gridloom.grid.respondents import OPTIMIZED_FOUR, STANDARD_EIGHT
 from gridloom.grid.routes import MAX_ROWS_PER_REQUEST
 from gridloom.grid.series import DEFAULT_SERIES, parse_series
+from gridloom.pipelines.wording import in_words
 from gridloom.sample import SAMPLE_HOURS
 
 __all__ = ["SETTINGS_FILE", "HourlySettings", "Resolved", "load_settings"]
@@ -53,13 +54,13 @@ class Resolved:
         hours: The periods asked for.
         regions: Respondent codes as given or preset; aliases not yet corrected.
         series: Canonical series names.
-        batch_days: Days per request window.
+        batch_days: Days per request window, or ``auto`` for windows of full pages.
     """
 
     hours: HourRange
     regions: tuple[str, ...]
     series: tuple[str, ...]
-    batch_days: int
+    batch_days: BatchDays
 
 
 class HourlySettings(BaseModel):
@@ -82,8 +83,10 @@ class HourlySettings(BaseModel):
         False, description=f"Preset: {_FOUR} in {OPTIMIZED_BATCH_DAYS}-day batches. Explicit flags win."
     )
     all_regions: bool = Field(False, description="The standard eight, also with --optimized.")
-    batch_days: int | None = Field(
-        None, ge=1, description=f"Days per request window.  [default: {STANDARD_BATCH_DAYS}]"
+    batch_days: BatchDays | None = Field(
+        None,
+        description="Days per request window, or 'auto' for windows that fill whole pages, with the fewest "
+        f"requests.  [default: {STANDARD_BATCH_DAYS}]",
     )
     records_per_request: int = Field(
         MAX_ROWS_PER_REQUEST,
@@ -93,7 +96,8 @@ class HourlySettings(BaseModel):
     )
     series: tuple[str, ...] = Field(
         DEFAULT_SERIES,
-        description="Series: D, DF, NG, TI, NG.<fuel>, or NG.all for every fuel, separated by commas.",
+        description="Series, separated by commas: D, DF, NG, TI, NG.<fuel>, ID.<neighbour> (interchange), "
+        "D.<sub-area> (demand; ids as EIA writes them), or NG.all, ID.all, D.all for every one.",
     )
     name: str | None = Field(
         None,
@@ -139,6 +143,21 @@ class HourlySettings(BaseModel):
     def _parse_series(cls, value: Any) -> tuple[str, ...]:
         return parse_series(value)
 
+    @field_validator("batch_days", mode="before")
+    @classmethod
+    def _days_or_auto(cls, value: Any) -> Any:
+        if value is None or value == AUTO:
+            return value
+        try:
+            days = int(value) if isinstance(value, int | str) else None
+        except ValueError:
+            days = None
+        if days is None:
+            raise ValueError("it has to be a whole number")
+        if days < 1:
+            raise ValueError("it has to be 1 or more")
+        return days
+
     @field_validator("rate_limit", mode="before")
     @classmethod
     def _number_or_off(cls, value: Any) -> Any:
@@ -172,7 +191,7 @@ class HourlySettings(BaseModel):
         try:
             return cls.model_validate(dict(values))
         except ValidationError as error:
-            raise ConfigError(" ".join(_in_words(cls, item) for item in error.errors())) from None
+            raise ConfigError(" ".join(in_words(cls, item) for item in error.errors())) from None
 
     def hours(self) -> HourRange:
         """Returns the periods asked for.
@@ -235,21 +254,6 @@ class HourlySettings(BaseModel):
             series=self.series,
             batch_days=self.batch_days or batch_days,
         )
-
-
-def _in_words(model: type[BaseModel], item: Any) -> str:
-    """Returns one validation error as a sentence: the flag, what it got, what is allowed."""
-    field, rule, facts = str(item["loc"][0]), item["type"], item.get("ctx", {})
-    flag = f"--{field.replace('_', '-')}"
-    allowed = {
-        "greater_than_equal": f"it has to be {facts.get('ge')} or more",
-        "less_than_equal": f"it has to be {facts.get('le')} or less",
-        "int_parsing": "it has to be a whole number",
-        "literal_error": f"it has to be {facts.get('expected')}",
-        "value_error": str(facts.get("error", "")),
-    }.get(rule, item["msg"])
-    about = (model.model_fields[field].description or "").split("  [")[0]
-    return f"{flag} cannot be {item['input']!r}: {allowed}. ({about})"
 
 
 def load_settings(

@@ -9,6 +9,7 @@ from gridloom.artifact import Artifact
 from gridloom.dag import Plan, RunInterruptedError, RunOutcome, RunResult, StepOutput
 from gridloom.dag.events import Event
 from gridloom.errors import GridLoomError
+from gridloom.extract.limiter import limiter_seconds
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.pipelines.hourly import Prepared, build
 
@@ -72,23 +73,50 @@ def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
         "respondents": coverage(table) if table else [],
         "series": table.series if table else (),
         "steps": [_step(step) for step in result.steps.values()],
-        "findings": [
-            {
-                "step_id": step.step_id,
-                "name": finding.name,
-                "required": finding.required,
-                "detail": finding.detail,
-            }
-            for step in result.steps.values()
-            for finding in step.findings
-            if not finding.passed
-        ],
+        "proof": _proof(result),
+        "findings": _findings(result),
         "warnings": prepared.warnings,
         "run_dir": result.run_dir,
     }
     if result.error is not None:
         summary["error"] = {"type": type(result.error).__name__, "message": str(result.error)}
     return summary
+
+
+def _proof(result: RunResult) -> str | None:
+    """Returns how much of what the source counted the table was made of; None where none was made."""
+    findings = (finding for step in result.steps.values() for finding in step.findings)
+    return next((finding.detail for finding in findings if finding.name == "windows-complete"), None)
+
+
+def _findings(result: RunResult) -> list[dict[str, Any]]:
+    """Returns the findings that did not hold, each fact once.
+
+    That a respondent has no rows is found twice: by route before the table is made, and then, more
+    exactly, by series. The first is left out where the second names the respondent too.
+    """
+    failed = [
+        (step.step_id, finding)
+        for step in result.steps.values()
+        for finding in step.findings
+        if not finding.passed
+    ]
+    named = {
+        word
+        for _, finding in failed
+        if finding.name == "series-present"
+        for word in finding.detail.replace(",", " ").split()
+    }
+    return [
+        {
+            "step_id": step_id,
+            "name": finding.name,
+            "required": finding.required,
+            "detail": finding.detail,
+        }
+        for step_id, finding in failed
+        if finding.name != "rows-present" or finding.detail.partition(":")[0] not in named
+    ]
 
 
 def _table(result: RunResult) -> HourlyTable | None:
@@ -127,8 +155,15 @@ def coverage(table: HourlyTable) -> list[dict[str, Any]]:
 
 
 def _plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
-    """Returns the JSON object of a dry run: the same keys as a run, decisions, and what will be asked."""
+    """Returns the JSON object of a dry run: the same keys as a run, decisions, and what will be asked.
+
+    ``limiter_least_s`` and ``limiter_s`` are the seconds for which the limiter spreads the least and the
+    most requests; answers come one latency later.
+    """
     asks = [step.detail for step in plan.steps if step.decision == "run" and "requests" in step.detail]
+    requests = {name: sum(ask["requests"][name] for ask in asks) for name in ("least", "most", "metadata")}
+    # All steps ask one source, so they wait for one limiter.
+    per_s = prepared.source.per_s(prepared.settings.rate_limit)
     return {
         "run_id": None,
         "outcome": RunOutcome.planned.value,
@@ -144,10 +179,9 @@ def _plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
         "regions": prepared.respondents,
         "asked_series": prepared.series,
         "windows": sum(ask["windows"] for ask in asks),
-        "requests": {
-            name: sum(ask["requests"][name] for ask in asks) for name in ("least", "most", "metadata")
-        },
-        "limiter_s": round(sum(ask["limiter_s"] for ask in asks), 1),
+        "requests": requests,
+        "limiter_least_s": round(limiter_seconds(requests["least"], per_s), 1),
+        "limiter_s": round(limiter_seconds(requests["most"], per_s), 1),
         "steps": [
             {
                 "step_id": step.step_id,

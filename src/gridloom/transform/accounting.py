@@ -10,13 +10,22 @@ import polars as pl
 from gridloom.finding import Finding
 from gridloom.grid.hours import HourRange, label
 from gridloom.grid.respondents import find
-from gridloom.grid.series import ALL_FUELS
+from gridloom.grid.series import ALL_OF, route_of
 from gridloom.grid.table import Status
 from gridloom.transform.complete import period_of
 from gridloom.transform.duplicates import Resolved
 from gridloom.transform.findings import listed
+from gridloom.transform.parse import ParsedRows
 
-__all__ = ["conflicts", "duplicates", "rows_accounted", "rows_as_asked", "series_present", "text_values"]
+__all__ = [
+    "conflicts",
+    "duplicates",
+    "rows_accounted",
+    "rows_as_asked",
+    "series_present",
+    "text_values",
+    "windows_complete",
+]
 
 _NO_LOAD_SERIES: Final = frozenset({"D", "DF"})
 
@@ -26,7 +35,7 @@ def rows_as_asked(rows: pl.DataFrame, asked: Iterable[tuple[str, str]], hours: H
 
     Args:
         rows: Parsed rows.
-        asked: Pairs of respondent and series asked for; the series may be ``NG.all``.
+        asked: Pairs of respondent and series asked for; the series may be ``NG.all`` and the like.
         hours: The periods asked for.
     """
     pairs = set(asked)
@@ -34,8 +43,7 @@ def rows_as_asked(rows: pl.DataFrame, asked: Iterable[tuple[str, str]], hours: H
     unasked = [
         (f"{respondent} {series}", count)
         for respondent, series, count in sorted(found.iter_rows())
-        if (respondent, series) not in pairs
-        and not (series.startswith("NG.") and (respondent, ALL_FUELS) in pairs)
+        if (respondent, series) not in pairs and (respondent, _all_of(series)) not in pairs
     ]
     period = pl.col("period")
     outside = rows.filter((period < hours.start) | (period >= hours.stop))
@@ -58,6 +66,27 @@ def rows_as_asked(rows: pl.DataFrame, asked: Iterable[tuple[str, str]], hours: H
         detail=f"{'; '.join(parts)}; that was not asked for."
         if parts
         else "Every row is one that was asked for.",
+    )
+
+
+def _all_of(series: str) -> str | None:
+    """Returns the name that asks for all series of the route of one."""
+    return ALL_OF.get(route_of(series).id)
+
+
+def windows_complete(parsed: ParsedRows) -> Finding:
+    """Returns whether every landed window holds as many different rows as the source counted in it."""
+    said = (
+        f"{parsed.windows_complete:,} of {parsed.windows:,} windows, "
+        f"{parsed.distinct:,} of {parsed.received:,} rows"
+    )
+    repeated = parsed.received - parsed.distinct
+    return Finding(
+        name="windows-complete",
+        why="Only the source's own count can tell that no row was lost on the way.",
+        required=False,
+        passed=not repeated,
+        detail=f"{said}; {repeated:,} rows repeat one of their window." if repeated else f"{said}.",
     )
 
 
@@ -137,16 +166,12 @@ def series_present(asked: Iterable[tuple[str, str]], frame: pl.DataFrame) -> Fin
     """Returns whether the source has rows for everything that was asked for.
 
     Args:
-        asked: Pairs of respondent and series asked for; ``NG.all`` needs one fuel at least.
+        asked: Pairs of respondent and series asked for; ``NG.all`` needs one fuel at least, and so on.
         frame: The canonical table.
     """
     found = set(frame.select(pl.col("respondent", "series").cast(pl.String)).unique().iter_rows())
-    with_fuel = {respondent for respondent, series in found if series.startswith("NG.")}
-    absent = [
-        pair
-        for pair in sorted(set(asked))
-        if pair not in found and not (pair[1] == ALL_FUELS and pair[0] in with_fuel)
-    ]
+    found |= {(respondent, _all_of(series)) for respondent, series in found}
+    absent = [pair for pair in sorted(set(asked)) if pair not in found]
     return Finding(
         name="series-present",
         why="The API answers a wrong or silent code with no rows and no error.",

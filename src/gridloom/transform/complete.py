@@ -15,7 +15,8 @@ import polars as pl
 from gridloom.errors import ConfigError
 from gridloom.grid.hours import HOUR, HourRange, parse_label
 from gridloom.grid.respondents import find
-from gridloom.grid.routes import FUEL_TYPE_DATA, REGION_DATA
+from gridloom.grid.routes import INTERCHANGE_DATA
+from gridloom.grid.series import route_of
 from gridloom.grid.table import Status, polars_schema
 
 __all__ = ["Life", "complete", "period_of", "series_lives", "source_hours"]
@@ -71,8 +72,8 @@ def _bound(text: str) -> datetime | None:
 def series_lives(rows: pl.DataFrame, asked: Mapping[str, HourRange | None]) -> list[Life]:
     """Returns the life of every series that has a row, sorted by respondent and series.
 
-    A life is what was asked for, cut by the respondent's known first and last days; rows outside
-    extend it, so no row is ever dropped.
+    A life is what was asked for, cut by the known first and last days of the respondent, and for
+    interchange of its neighbour; rows outside extend it, so no row is ever dropped.
 
     Args:
         rows: Parsed rows.
@@ -85,12 +86,14 @@ def series_lives(rows: pl.DataFrame, asked: Mapping[str, HourRange | None]) -> l
     lives = []
     for respondent, series, first, last in sorted(spans.iter_rows()):
         seen = HourRange(period_of(first), period_of(last) + HOUR)
-        lives.append(Life(respondent, series, _hull(_cut(asked.get(_route_id(series)), respondent), seen)))
+        lives.append(Life(respondent, series, _hull(_alive(asked, respondent, series), seen)))
     return lives
 
 
-def _route_id(series: str) -> str:
-    return (FUEL_TYPE_DATA if series.startswith(FUEL_TYPE_DATA.prefix) else REGION_DATA).id
+def _alive(asked: Mapping[str, HourRange | None], respondent: str, series: str) -> HourRange | None:
+    route = route_of(series)
+    hours = _cut(asked.get(route.id), respondent)
+    return _cut(hours, series.removeprefix(route.prefix)) if route is INTERCHANGE_DATA else hours
 
 
 def _cut(hours: HourRange | None, respondent: str) -> HourRange | None:

@@ -46,12 +46,18 @@ class ParsedRows:
     Attributes:
         rows: One row for every row received, in the order received (`ROW_SCHEMA`).
         texts: The rows whose value was neither null nor a finite number (`TEXT_SCHEMA`).
-        received: Rows that the receipts count.
+        received: Rows that the receipts count, which is what the source counted.
+        distinct: Rows with a key of their own within their window.
+        windows: Windows that they are of.
+        windows_complete: Windows in which every row has a key of its own.
     """
 
     rows: pl.DataFrame
     texts: pl.DataFrame
     received: int
+    distinct: int
+    windows: int
+    windows_complete: int
 
 
 def parse_pages(raw: RawPages, *, on_rows: Callable[[int], None] | None = None) -> ParsedRows:
@@ -90,6 +96,9 @@ def gather(parts: Iterable[ParsedRows]) -> ParsedRows:
         rows=pl.concat([ROW_SCHEMA.to_frame(), *(part.rows for part in known)]),
         texts=pl.concat([TEXT_SCHEMA.to_frame(), *(part.texts for part in known)]),
         received=sum(part.received for part in known),
+        distinct=sum(part.distinct for part in known),
+        windows=sum(part.windows for part in known),
+        windows_complete=sum(part.windows_complete for part in known),
     )
 
 
@@ -103,7 +112,15 @@ def _parse_window(folder: Path, route: Route) -> ParsedRows:
     )
     raw_rows = pl.concat([pl.DataFrame(schema=_row_fields(route)), *frames])
     rows, texts = _typed(raw_rows, route, folder)
-    return ParsedRows(rows=rows, texts=texts, received=receipt.rows)
+    distinct = raw_rows.select(pl.struct(route.key).n_unique()).item()
+    return ParsedRows(
+        rows=rows,
+        texts=texts,
+        received=receipt.rows,
+        distinct=distinct,
+        windows=1,
+        windows_complete=int(distinct == receipt.total),
+    )
 
 
 def _row_fields(route: Route) -> dict[str, pl.DataType]:
@@ -141,7 +158,7 @@ def _typed(raw_rows: pl.DataFrame, route: Route, folder: Path) -> tuple[pl.DataF
         (pl.col("period") + ":00")
         .str.to_datetime("%Y-%m-%dT%H:%M", time_unit="ms", time_zone="UTC", strict=False)
         .alias("period"),
-        pl.col("respondent").cast(_TYPES["respondent"]),
+        pl.col(route.respondent_facet).cast(_TYPES["respondent"]).alias("respondent"),
         (pl.lit(route.prefix) + pl.col(route.type_facet)).cast(_TYPES["series"]).alias("series"),
         # A minus sign on zero is no quantity; without it, equal rows have equal bytes.
         pl.when(number == 0).then(0.0).when(number.is_finite()).then(number).alias("value"),

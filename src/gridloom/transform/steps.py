@@ -38,7 +38,8 @@ class TransformConfig(StepConfig):
     last: str = Field(description="Last period, YYYY-MM-DDTHH, inclusive.")
     respondents: tuple[str, ...] = Field(min_length=1, description="Respondent codes asked for.")
     series: tuple[str, ...] = Field(
-        description="Series asked for, in MWh: D, DF, NG, TI, NG.<fuel>, or NG.all for every fuel."
+        description="Series asked for, in MWh: D, DF, NG, TI, NG.<fuel>, ID.<neighbour>, D.<sub-area>, or "
+        "NG.all, ID.all, D.all for every one."
     )
 
     @field_validator("name")
@@ -76,7 +77,7 @@ class TransformStep(CacheableStep[TransformConfig]):
     ones passed.
     """
 
-    version = "1"
+    version = "2"
     default_id: ClassVar[str] = "transform"
 
     def output_folder(self) -> str:
@@ -152,6 +153,7 @@ class TransformStep(CacheableStep[TransformConfig]):
             asked_series=self.config.series,
         )
         findings = [
+            accounting.windows_complete(parsed),
             accounting.rows_accounted(parsed.received, frame, resolved),
             # The file itself is read back and checked, not what was meant to be written.
             *check_file(table.path, lives=lives),

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gridloom.extract.replay.envelope import to_json, value_text
+from gridloom.extract.replay.render import to_json, value_text
 
 ORACLE = re.compile(r"-?(?:[1-9]\d*(?:\.\d*[1-9])?|\.\d*[1-9]|0)")
 

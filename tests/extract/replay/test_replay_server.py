@@ -147,6 +147,7 @@ def test_the_sample_is_served_hour_for_hour(respondent, series):
                     "data[]": "value",
                     "facets[respondent][]": respondent,
                     f"facets[{facet}][]": fuel,
+                    "sort[0][column]": "period",
                     "offset": str(len(served)),
                 },
             ).json()["response"]

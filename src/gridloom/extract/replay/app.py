@@ -1,66 +1,109 @@
-"""The ASGI application: routes requests, guards the gate, counts, and writes headers as the API does."""
+"""The ASGI application: guards the gate, counts, lets faults happen, and writes headers as the API does."""
 
 from __future__ import annotations
 
 import asyncio
-import gzip
+import time
 from itertools import count
 from typing import Any, Final
 
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route as Path
+from starlette.types import Receive, Scope, Send
 
-from gridloom.extract.replay.answers import Answer, Answers
+from gridloom.extract.replay.answer import Answer
+from gridloom.extract.replay.answers import Answers
 from gridloom.extract.replay.data import ReplayData
+from gridloom.extract.replay.delivery import BREAKS, Reply, deliver, deliver_broken
 from gridloom.extract.replay.gate import GateRefusal, admit
 from gridloom.extract.replay.headers import answer_headers
+from gridloom.extract.replay.limits import KeyLimits
+from gridloom.extract.replay.mishaps import replaced
 from gridloom.extract.replay.options import ReplayOptions
 from gridloom.extract.replay.params import parse_json, parse_query
 from gridloom.extract.replay.refusals import Refusal
 from gridloom.extract.replay.requests import LoggedRequest, RequestLog
+from gridloom.extract.replay.spoil import spoiled
+from gridloom.extract.replay.weather import Weather
+from gridloom.extract.replay.wire import wire_of
 
-__all__ = ["create_app"]
+__all__ = ["ReplayApp"]
 
-_GZIP_LEVEL: Final = 1  # a page of 900 kB becomes 44 kB in 3 ms; level 6 takes 15 ms for 32 kB
-_CLIENT_GONE: Final = 499  # nobody reads it; a number that no real answer has
 _METHODS: Final = ("GET", "POST")
-_ALL_METHODS: Final = [*_METHODS, "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"]
 
 
-def create_app(data: ReplayData, options: ReplayOptions, log: RequestLog) -> Starlette:
-    """Returns the application that imitates the API.
+class ReplayApp:
+    """The application that imitates the API.
 
     Args:
         data: What it serves.
         options: Its settings.
         log: Where it notes each request.
     """
-    answers, serials = Answers(data, options.version), count(1)
 
-    async def endpoint(request: Request) -> Response:
-        if options.latency_ms:
-            await asyncio.sleep(options.latency_ms / 1000)
+    def __init__(self, data: ReplayData, options: ReplayOptions, log: RequestLog) -> None:
+        self._options, self._log = options, log
+        self._weather = Weather(options.faults, options.version.unordered)
+        self._answers = Answers(spoiled(data, options.faults), options.version, self._weather)
+        self._limits = KeyLimits(self._weather, time.monotonic)
+        self._serials = count(1)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        arrived_s, serial = time.monotonic(), next(self._serials)
+        request, wire = Request(scope, receive), wire_of(scope)
         params: dict[str, Any] = {}
-        key_in = ""
+        key_in, mishap = "", ""
         try:
             query = parse_query(request.url.query)
-            key_in = admit(query, request.headers, options)
+            key_in = admit(query, request.headers, self._options)
             params = await _parameters(request, query)
-            answer = await run_in_threadpool(answers.answer, request.url.path, params)
+            answer = self._limits.refuse(serial)
+            if answer is None:
+                mishap = self._weather.mishap(serial)
+                answer = self._instead(mishap, serial) or await self._asked(request, params, serial)
         except GateRefusal as refusal:
             answer = Answer(403, refusal.body.encode(), from_application=False)
         except Refusal as refusal:
-            answer = answers.refused(refusal)
+            answer = self._answers.refused(refusal)
         except ClientDisconnect:
-            return Response(status_code=_CLIENT_GONE)
+            return  # nobody reads an answer
+        breaks = mishap if mishap in BREAKS else ""
+        fault = "+".join(filter(None, (answer.fault, breaks)))
         shown = {name: value for name, value in params.items() if name != "api_key"}
-        log.add(LoggedRequest(request.method, request.url.path, shown, key_in, answer.status, answer.rows))
-        return await _response(answer, request, next(serials))
+        path = request.url.path
+        self._log.add(
+            LoggedRequest(request.method, path, shown, key_in, answer.status, answer.rows, arrived_s, fault)
+        )
+        delay_s = self._weather.delay_s(serial, answer.rows, packed=answer.packed)
+        if delay_s or self._options.latency_ms:
+            await wire.pause(self._options.latency_ms / 1000 + delay_s)
+        reply = Reply(answer.status, answer_headers(serial, answer), answer.body)
+        if not breaks:
+            if answer.status == 200:  # noqa: PLR2004 - HTTP
+                self._limits.good()
+            await deliver(reply, send)
+            return
+        await deliver_broken(
+            reply,
+            send,
+            wire,
+            fault=breaks,
+            chances=self._weather.draw("break", serial),
+            stall_s=self._options.faults.stall_s,
+        )
 
-    return Starlette(routes=[Path("/{path:path}", endpoint, methods=_ALL_METHODS)])
+    def _instead(self, mishap: str, serial: int) -> Answer | None:
+        """Returns the answer that a fault puts in the place of another, or None."""
+        if not mishap:
+            return None
+        dress = self._weather.draw("dress", serial).randrange(1 << 16)
+        return replaced(mishap, dress, int(self._options.faults.retry_after))
+
+    async def _asked(self, request: Request, params: dict[str, Any], serial: int) -> Answer:
+        packed = "gzip" in request.headers.get("accept-encoding", "")
+        question = self._answers.question(request.url.path, params, serial, packed=packed)
+        kept = self._answers.kept(question)
+        return await asyncio.to_thread(self._answers.made, question) if kept is None else kept
 
 
 async def _parameters(request: Request, query: dict[str, Any]) -> dict[str, Any]:
@@ -75,15 +118,3 @@ async def _parameters(request: Request, query: dict[str, Any]) -> dict[str, Any]
         is_form = "x-www-form-urlencoded" in request.headers.get("content-type", "")
         params |= parse_query(body.decode("utf-8", "replace")) if is_form else parse_json(body, "the body")
     return params | query
-
-
-async def _response(answer: Answer, request: Request, serial: int) -> Response:
-    body, headers = answer.body, answer_headers(serial, from_application=answer.from_application)
-    if answer.from_application and "gzip" in request.headers.get("accept-encoding", ""):
-        # No clock in the bytes: the same request gets the same answer.
-        body = await run_in_threadpool(gzip.compress, body, _GZIP_LEVEL, mtime=0)
-        headers.append(("content-encoding", "gzip"))
-    response = Response(body, answer.status, media_type="application/json")
-    for name, value in headers:
-        response.headers.append(name, value)
-    return response

@@ -15,6 +15,7 @@ from gridloom.errors import FileFormatError
 from gridloom.extract.replay.rows import HOUR_MS, RouteRows
 from gridloom.files import storage_errors
 from gridloom.grid.routes import ROUTES, Route
+from gridloom.grid.series import route_of
 from gridloom.grid.table import COLUMNS, KEY, Status, polars_schema
 
 __all__ = ["ReplayData"]
@@ -58,7 +59,7 @@ class ReplayData:
         if problem:
             raise FileFormatError(f"The table is not an hourly table: {problem}. {_ADVICE}")
         series = frame["series"].unique().cast(pl.String).sort()
-        split = {route.id: [name for name in series if _route_of(name) is route] for route in ROUTES.values()}
+        split = {route.id: [name for name in series if route_of(name) is route] for route in ROUTES.values()}
         return cls(
             MappingProxyType(
                 {name: _route_rows(frame, ROUTES[name], names) for name, names in split.items() if names}
@@ -111,14 +112,8 @@ def _problem(frame: pl.DataFrame) -> str | None:
     return next((text for text, failed in zip(checks, answers, strict=True) if failed), None)
 
 
-def _route_of(series: str) -> Route:
-    """Returns the route of a series: the one with the longest prefix that fits."""
-    fitting = [route for route in ROUTES.values() if series.startswith(route.prefix)]
-    return max(fitting, key=lambda route: len(route.prefix))
-
-
 def _route_rows(frame: pl.DataFrame, route: Route, series: Sequence[str]) -> RouteRows:
-    respondent, kind = route.facets
+    respondent, kind = route.respondent_facet, route.type_facet
     own = frame.filter(pl.col("series").cast(pl.String).is_in(series))
     kinds = [name.removeprefix(route.prefix) for name in series]
     respondents = own["respondent"].unique().cast(pl.String).sort()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final
 
+from gridloom.grid.neighbours import NEIGHBOURS
 from gridloom.grid.respondents import find
 from gridloom.grid.routes import RTO_PATH, Route
 from gridloom.grid.series import FUELS, REGION_TYPES
 
-__all__ = ["DATE_FORMATS", "UNITS", "code_name", "facet_list", "route_list", "route_metadata"]
+__all__ = ["DATE_FORMATS", "UNITS", "branch", "code_name", "facet_list", "route_list", "route_metadata"]
 
 UNITS: Final = "megawatthours"
 """What ``value-units`` says in every row."""
@@ -39,26 +41,52 @@ _FACETS: Final = {
     "respondent": "Balancing Authority / Region",
     "type": "Type",
     "fueltype": "Energy Source",
+    "fromba": "From Balancing Authority",
+    "toba": "To Balancing Authority",
+    "parent": "Balancing Authority",
+    "subba": "Sub-Balancing Authority",
 }
-_VALUE_ALIASES: Final = {"fuel-type-data": "Net Generation"}
-_TYPE_NAMES: Final = {"type": REGION_TYPES, "fueltype": FUELS}
+_VALUE_ALIASES: Final = {
+    "fuel-type-data": "Net Generation",
+    "interchange-data": "Interchange",
+    "region-sub-ba-data": "Demand",
+}
+# Ids of sub-areas are no codes of respondents, even where they look the same.
+_NAMES: Final[Mapping[str, Mapping[str, str]]] = {"type": REGION_TYPES, "fueltype": FUELS, "subba": {}}
+_BRANCHES: Final = (
+    ("", "EIA Open Data", "The data that this server has."),
+    ("electricity", "Electricity", "EIA electricity survey data"),
+    (
+        "rto",
+        "Electric Power Operations (Daily And Hourly)",
+        "Hourly and daily electric power operations by balancing authority.  \n    Source: Form EIA-930",
+    ),
+)
+"""Id, name and description of each part of the path to the routes, the root first."""
 
 
 def code_name(facet: str, code: str) -> str:
     """Returns the label of a facet's code; a code that is not known is its own label."""
-    if facet in _TYPE_NAMES:
-        return _TYPE_NAMES[facet].get(code, code)
+    if facet in _NAMES:
+        return _NAMES[facet].get(code, code)
     respondent = find(code)
-    return respondent.name if respondent else code
+    return respondent.name if respondent else NEIGHBOURS.get(code, code)
+
+
+def branch(path: Sequence[str]) -> dict[str, Any]:
+    """Returns the ``response`` of a parent that stands above those of the grid: ``()`` is the root.
+
+    Args:
+        path: Part of the path to the routes, below the version.
+    """
+    named = [dict(zip(("id", "name", "description"), item, strict=True)) for item in _BRANCHES]
+    return {**named[len(path)], "routes": [named[len(path) + 1]]}
 
 
 def route_list(routes: list[Route]) -> dict[str, Any]:
     """Returns the ``response`` of the parent of all routes."""
     return {
-        "id": RTO_PATH.rsplit("/", 1)[-1],
-        "name": "Electric Power Operations (Daily And Hourly)",
-        "description": "Hourly and daily electric power operations by balancing authority.  \n"
-        "    Source: Form EIA-930",
+        **branch(RTO_PATH.split("/")[:-1])["routes"][0],
         "routes": [
             {"id": route.id, "name": route.name, "description": route.description} for route in routes
         ],

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from calendar import monthrange
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -21,6 +22,7 @@ _DATE = re.compile(r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:T(\d\d)(?:([+-]\d\d)(?::?00)?
 _DATE_FORMATS = ("YYYY", "YYYY-MM", "YYYY-MM-DD", 'YYYY-MM-DD"T"HH24', 'YYYY-MM-DD"T"HH24TZH')
 _DIRECTIONS = ("asc", "desc")
 _MOST_DIGITS = 18
+_HOURS_OF_DAY: Final = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,10 +32,12 @@ class Bound:
     Attributes:
         hour: Hours since 1970 on the clock that the label shows; a coarse date means its first hour.
         utc_offset: Offset of that clock in hours, or None where the label has none.
+        span: Hours that the label names: 1, or those of a day, a month or a year.
     """
 
     hour: int
     utc_offset: int | None
+    span: int = 1
 
     @property
     def utc_hour(self) -> int:
@@ -65,20 +69,38 @@ class DataQuery:
     offset: int
     length: int
 
+    @property
+    def window(self) -> tuple[Any, ...]:
+        """What tells the rows asked for, on all pages and in any order, apart from those of other queries."""
+        facets = tuple(sorted((name, tuple(sorted(values))) for name, values in self.facets.items()))
+        return (self.frequency, self.start, self.end, facets)
 
-def parse_data_query(route: Route, params: Mapping[str, Any]) -> DataQuery:
+    def leaves_open(self, key: Sequence[str]) -> bool:
+        """Returns whether the sort does not name every column of the full key."""
+        return not {column for column, _ in self.sort}.issuperset(key)
+
+
+def parse_data_query(route: Route, params: Mapping[str, Any], *, whole_unit: bool = False) -> DataQuery:
     """Returns the query that the parameters of a data request describe.
+
+    Args:
+        route: The route that is asked.
+        params: Parameters as parsed.
+        whole_unit: Whether equal coarse dates as ``start`` and ``end`` mean all hours of that unit.
 
     Raises:
         Refusal: With the API's text if a parameter is not valid. Parameters that the API does not
             know are ignored, as there.
     """
+    start, end = _bound(params.get("start")), _bound(params.get("end"))
+    if whole_unit and end is not None and start == end:
+        end = replace(end, hour=end.hour + end.span - 1)
     return DataQuery(
         frequency=_frequency(params.get("frequency")),
         with_value=_with_value(params.get("data")),
         facets=_facets(route, params.get("facets")),
-        start=_bound(params.get("start")),
-        end=_bound(params.get("end")),
+        start=start,
+        end=end,
         sort=_sort(route, params.get("sort")),
         offset=_count("offset", params.get("offset"), 0),
         length=_count("length", params.get("length"), MAX_ROWS_PER_REQUEST),
@@ -130,8 +152,19 @@ def _bound(value: Any) -> Bound | None:
         except ValueError:
             pass
         else:
-            return Bound((date - _EPOCH) // timedelta(hours=1), int(offset) if offset else None)
+            first = (date - _EPOCH) // timedelta(hours=1)
+            return Bound(first, int(offset) if offset else None, _span(int(year), month, day, hour))
     raise invalid("date format", "date formats", value, _DATE_FORMATS)
+
+
+def _span(year: int, month: str | None, day: str | None, hour: str | None) -> int:
+    """Returns the hours of the year, month, day or hour that a date names."""
+    if hour:
+        return 1
+    if day:
+        return _HOURS_OF_DAY
+    months = (int(month),) if month else range(1, 13)
+    return _HOURS_OF_DAY * sum(monthrange(year, each)[1] for each in months)
 
 
 def _sort(route: Route, value: Any) -> tuple[tuple[str, bool], ...]:

@@ -25,6 +25,8 @@ class LoggedRequest:
         key_in: Where the key was, ``query`` or ``header``, or empty for none.
         status: HTTP status of the answer.
         rows: Rows in the answer.
+        arrived_s: When the request came, on the clock of ``time.monotonic``.
+        fault: Names of the faults that it met, joined by ``+``, or empty.
     """
 
     method: str
@@ -33,6 +35,8 @@ class LoggedRequest:
     key_in: str
     status: int
     rows: int
+    arrived_s: float = 0.0
+    fault: str = ""
 
 
 class RequestLog:

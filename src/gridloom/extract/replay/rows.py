@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Final, Literal, Self
@@ -12,7 +12,9 @@ import polars as pl
 
 from gridloom.errors import FileFormatError
 from gridloom.extract.replay.labels import code_name
+from gridloom.extract.replay.lru import Recent
 from gridloom.extract.replay.query import FREQUENCIES, Bound, DataQuery
+from gridloom.extract.replay.weather import CALM, Mood
 from gridloom.grid.hours import label
 from gridloom.grid.respondents import find
 from gridloom.grid.routes import MAX_ROWS_PER_REQUEST, Route
@@ -23,6 +25,8 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 HOUR_MS: Final = 3_600_000
 """Milliseconds of an hour."""
 
+_KEPT_ROWS: Final = 2_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Page:
@@ -30,11 +34,13 @@ class Page:
 
     Attributes:
         rows: Columns ``hour``, the facets and ``value``; with ``local-hourly`` also ``local``.
-        total: Rows that fit the query, on all pages together.
+        total: Rows that fit the query, on all pages together, as the answer says it.
+        hidden: Rows that it does not have yet.
     """
 
     rows: pl.DataFrame
     total: int
+    hidden: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +50,8 @@ class RouteRows:
     Attributes:
         route: The route.
         frame: Served rows by hour and facets: ``hour`` (since 1970, UTC), the facets as Enum in the
-            order of text, and ``value``.
+            order of text, and ``value``; with faults also ``drift`` (labels in another case) and
+            ``bare`` (no key ``value``).
         first: Label of the first period, with rows or without.
         last: Label of the last period, with rows or without.
     """
@@ -53,6 +60,7 @@ class RouteRows:
     frame: pl.DataFrame
     first: str
     last: str
+    _windows: Recent[pl.DataFrame] = field(default_factory=lambda: Recent(_KEPT_ROWS), init=False, repr=False)
 
     @classmethod
     def of(cls, route: Route, rows: pl.DataFrame) -> Self:
@@ -81,7 +89,7 @@ class RouteRows:
     @cached_property
     def _local(self) -> pl.DataFrame:
         """The rows by local hour; of an hour that occurs twice in autumn, the earlier one first."""
-        facet = self.route.facets[0]
+        facet = self.route.respondent_facet
         zones: dict[str, list[str]] = {}
         for code in self.codes(facet):
             respondent = find(code)
@@ -95,18 +103,41 @@ class RouteRows:
         shifted = self.frame.with_columns(local=pl.col("hour") + offsets)
         return shifted.sort("local", "hour", *self.route.facets)
 
-    def page(self, query: DataQuery) -> Page:
-        """Returns the rows of a query's page, at most as many as the API gives."""
-        local = query.frequency != FREQUENCIES[0]
-        rows = self._between_local(query) if local else self._between(query)
-        for facet, wanted in query.facets.items():
-            if wanted:
-                dtype = rows.schema[facet]
-                known = pl.Series([code for code in wanted if code in set(self.codes(facet))], dtype=dtype)
-                rows = rows.filter(pl.col(facet).is_in(known.implode()))
-        total = rows.height
-        rows = self._sorted(rows, query, local=local)
-        return Page(rows.slice(query.offset, min(query.length, MAX_ROWS_PER_REQUEST)), total)
+    def page(self, query: DataQuery, mood: Mood = CALM) -> Page:
+        """Returns the rows of a query's page, at most as many as the API gives.
+
+        Args:
+            query: What is asked for.
+            mood: What happens to them on this occasion.
+        """
+        rows = self._window(query, mood.shuffle)
+        length = min(query.length, MAX_ROWS_PER_REQUEST)
+        hidden = mood.hidden if rows.height - mood.hidden > length else 0
+        if hidden:
+            # Every second row of the first page comes late, so that all later rows move by as many.
+            early = rows.head(2 * hidden).gather_every(2, offset=1)
+            rows = pl.concat([early, rows.slice(2 * hidden)])
+        return Page(rows.slice(query.offset, length), rows.height + mood.extra, hidden)
+
+    def _window(self, query: DataQuery, shuffle: int | None) -> pl.DataFrame:
+        """Returns the rows of all pages of a query in its order."""
+        window = (*query.window, query.sort, shuffle)
+        rows = self._windows.get(window)
+        if rows is None:
+            local = query.frequency != FREQUENCIES[0]
+            rows = self._between_local(query) if local else self._between(query)
+            for facet, wanted in query.facets.items():
+                if wanted:
+                    known = [code for code in wanted if code in set(self.codes(facet))]
+                    rows = rows.filter(
+                        pl.col(facet).is_in(pl.Series(known, dtype=rows.schema[facet]).implode())
+                    )
+            if shuffle is not None:
+                rows = rows.sample(fraction=1, shuffle=True, seed=shuffle)
+            rows = self._sorted(rows, query, local=local, kept=shuffle is None)
+            if shuffle is None:
+                self._windows.put(window, rows, rows.height)
+        return rows
 
     def _between(self, query: DataQuery) -> pl.DataFrame:
         hours = self.frame["hour"]
@@ -127,25 +158,30 @@ class RouteRows:
                 rows = rows.filter(compare(pl.col("hour"), bound.utc_hour))
         return rows
 
-    def _sorted(self, rows: pl.DataFrame, query: DataQuery, *, local: bool) -> pl.DataFrame:
+    def _sorted(self, rows: pl.DataFrame, query: DataQuery, *, local: bool, kept: bool) -> pl.DataFrame:
         names = [(column, descends) for column, descends in query.sort if column != "value-units"]
         ascending = not any(descends for _, descends in names)
-        if ascending and tuple(column for column, _ in names) == self.route.key[: len(names)]:
+        if not names or (kept and ascending and self._in_order([column for column, _ in names])):
             return rows  # the rows stand in this order already
-        return rows.sort(
-            [self._sort_expression(column, local=local) for column, _ in names],
-            descending=[descends for _, descends in names],
-            maintain_order=True,
-        )
+        keys = [
+            (expression, descends)
+            for column, descends in names
+            for expression in self._sort_expressions(column, local=local)
+        ]
+        expressions, descending = zip(*keys, strict=True)
+        return rows.sort(expressions, descending=descending, maintain_order=True)
 
-    def _sort_expression(self, column: str, *, local: bool) -> pl.Expr:
+    def _in_order(self, columns: list[str]) -> bool:
+        return tuple(columns) == self.route.key[: len(columns)]
+
+    def _sort_expressions(self, column: str, *, local: bool) -> list[pl.Expr]:
         if column == "period":
-            return pl.col("local" if local else "hour")
+            return [pl.col("local"), pl.col("hour")] if local else [pl.col("hour")]
         if column in (*self.route.facets, "value"):
-            return pl.col(column)
+            return [pl.col(column)]
         facet = self.route.row_fields[self.route.row_fields.index(column) - 1]
         names = {code: code_name(facet, code) for code in self.codes(facet)}
-        return pl.col(facet).cast(pl.String).replace_strict(names, return_dtype=pl.String)
+        return [pl.col(facet).cast(pl.String).replace_strict(names, return_dtype=pl.String)]
 
 
 def _codes(rows: pl.DataFrame, facet: str) -> list[str]:

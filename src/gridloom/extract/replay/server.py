@@ -15,10 +15,11 @@ from typing import Final, Self
 import uvicorn
 
 from gridloom.errors import GridLoomError, UsageError
-from gridloom.extract.replay.app import create_app
+from gridloom.extract.replay.app import ReplayApp
 from gridloom.extract.replay.data import ReplayData
 from gridloom.extract.replay.options import ReplayOptions
 from gridloom.extract.replay.requests import LoggedRequest, RequestLog
+from gridloom.extract.replay.wire import WireProtocol
 
 __all__ = ["HOST", "ReplayServer", "serve_forever"]
 
@@ -50,7 +51,7 @@ class ReplayServer:
 
     def __init__(self, data: ReplayData, options: ReplayOptions | None = None, *, port: int = 0) -> None:
         self._log = RequestLog()
-        self._app = create_app(data, options or ReplayOptions(), self._log)
+        self._app = ReplayApp(data, options or ReplayOptions(), self._log)
         self._port = port
         self._running: tuple[_Server, threading.Thread] | None = None
 
@@ -134,7 +135,7 @@ def serve_forever(
         UsageError: If the port is taken or not allowed.
     """
     log = RequestLog()
-    app = create_app(data, options or ReplayOptions(), log)
+    app = ReplayApp(data, options or ReplayOptions(), log)
     listener = _listener(port)
     url = _url(listener.getsockname()[1])
     server = _Server(app, on_ready=lambda: on_start(url))
@@ -148,14 +149,15 @@ class _Server(uvicorn.Server):
     def __init__(self, app: object, on_ready: Callable[[], None] = lambda: None) -> None:
         super().__init__(
             uvicorn.Config(
-                app,  # type: ignore[arg-type]  # Starlette is an ASGI application
+                app,  # type: ignore[arg-type]  # it is an ASGI application
                 loop="asyncio",
-                http="h11",
+                http=WireProtocol,
                 ws="none",
                 lifespan="off",
                 log_config=None,  # a log of URLs would be a log of keys
                 access_log=False,
                 server_header=False,
+                proxy_headers=False,  # nothing stands in front of it
                 timeout_keep_alive=_KEEP_ALIVE_S,  # a paced client reuses its connections
                 timeout_graceful_shutdown=_STOP_TIMEOUT_S,
             )

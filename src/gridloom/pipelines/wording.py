@@ -1,0 +1,29 @@
+"""Validation errors of settings in words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+__all__ = ["in_words"]
+
+
+def in_words(model: type[BaseModel], item: Any) -> str:
+    """Returns one validation error as a sentence: the flag, what it got, what is allowed.
+
+    Args:
+        model: The settings model; its fields' descriptions explain the flags.
+        item: One of pydantic's error records.
+    """
+    field, rule, facts = str(item["loc"][0]), item["type"], item.get("ctx", {})
+    flag = f"--{field.replace('_', '-')}"
+    allowed = {
+        "greater_than_equal": f"it has to be {facts.get('ge')} or more",
+        "less_than_equal": f"it has to be {facts.get('le')} or less",
+        "int_parsing": "it has to be a whole number",
+        "literal_error": f"it has to be {facts.get('expected')}",
+        "value_error": str(facts.get("error", "")),
+    }.get(rule, item["msg"])
+    about = (model.model_fields[field].description or "").split("  [")[0]
+    return f"{flag} cannot be {item['input']!r}: {allowed}. ({about})"
