@@ -24,7 +24,7 @@ def resolve(*values: float | None) -> Resolved:
 
 
 def counts(resolved: Resolved) -> tuple[int, int, int]:
-    return resolved.exact, resolved.superseded, resolved.contradicting
+    return resolved.drops.exact, resolved.drops.superseded, resolved.drops.contradicting
 
 
 def test_rows_with_different_keys_all_stay() -> None:
@@ -33,8 +33,8 @@ def test_rows_with_different_keys_all_stay() -> None:
     resolved = resolve_duplicates(rows)
 
     assert resolved.rows.equals(rows)
-    assert resolved.dropped == 0
-    assert resolved.conflicts.is_empty()
+    assert resolved.drops.rows == 0
+    assert resolved.drops.conflicts.is_empty()
 
 
 def test_equal_rows_become_one() -> None:
@@ -56,7 +56,7 @@ def test_a_value_beats_a_null_also_when_it_is_zero() -> None:
 
     assert resolved.rows["value"].to_list() == [0.0]
     assert counts(resolved) == (0, 2, 0)
-    assert resolved.conflicts.is_empty()
+    assert resolved.drops.conflicts.is_empty()
 
 
 def test_of_two_values_the_larger_stays_and_the_conflict_is_listed() -> None:
@@ -64,7 +64,7 @@ def test_of_two_values_the_larger_stays_and_the_conflict_is_listed() -> None:
 
     assert resolved.rows["value"].to_list() == [3.0]
     assert counts(resolved) == (1, 1, 1)
-    assert resolved.conflicts.select("kept", "dropped").rows() == [(3.0, -7.0)]
+    assert resolved.drops.conflicts.select("kept", "dropped").rows() == [(3.0, -7.0)]
 
 
 def test_an_empty_frame_stays_empty() -> None:
@@ -84,11 +84,11 @@ def test_the_order_of_rows_never_matters_and_every_row_is_counted(
 
     order = [pl.col("respondent").cast(pl.String), pl.col("series").cast(pl.String), "period"]
     assert resolved.rows.sort(order).equals(again.rows.sort(order))
-    assert resolved.conflicts.equals(again.conflicts)
+    assert resolved.drops.conflicts.equals(again.drops.conflicts)
     assert counts(resolved) == counts(again)
-    assert resolved.dropped == dropped_rows(rows)
-    assert resolved.rows.height + resolved.dropped == len(rows)
-    keys = resolved.conflicts.select(
+    assert resolved.drops.rows == dropped_rows(rows)
+    assert resolved.rows.height + resolved.drops.rows == len(rows)
+    keys = resolved.drops.conflicts.select(
         pl.col("respondent", "series").cast(pl.String), pl.col("period").dt.strftime("%Y-%m-%dT%H")
     )
     assert keys.rows() == conflict_keys(rows)

@@ -10,9 +10,10 @@ from tests.support.frames import table_frame
 
 from gridloom.errors import FileFormatError
 from gridloom.finding import Finding
+from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.hours import HourRange
 from gridloom.transform.complete import Life
-from gridloom.transform.findings import check_file, check_table, listed, missing_by_respondent
+from gridloom.transform.findings import check_file, check_table, check_written, listed, missing_by_respondent
 from gridloom.transform.footer import Footer
 from gridloom.transform.write import digest_of, names_in, write_table
 
@@ -195,6 +196,30 @@ def test_a_written_file_passes(tmp_path: Path) -> None:
     findings = check_file(write(tmp_path / "t.parquet"), lives=LIVES)
 
     assert not [finding for finding in findings if finding.blocks]
+
+
+def test_a_file_just_written_has_the_findings_of_any_file_and_another_one_is_found(tmp_path: Path) -> None:
+    path = write(tmp_path / "t.parquet")
+    digest = digest_of(GOOD)
+    table = HourlyTable.of(
+        path,
+        rows=GOOD.height,
+        first=LABELS[0],
+        last=LABELS[-1],
+        respondents=("CAR", "PACW"),
+        series=("D", "NG.WND"),
+        hours_missing=4,
+        hours_null=0,
+        rows_digest=digest,
+        source="custom:test",
+    )
+
+    assert check_written(table, GOOD, lives=LIVES) == check_file(path, lives=LIVES)
+
+    changed = edited(pl.lit(2.0000000000000004).alias("value"), pl.col("value") == 2)
+    changed.write_parquet(path, metadata=footer_of(GOOD).metadata())
+    blocked = [finding.name for finding in check_written(table, GOOD, lives=LIVES) if finding.blocks]
+    assert blocked == ["rows-unchanged"]
 
 
 def _no_file(path: Path) -> None:

@@ -136,11 +136,11 @@ def test_interchange_ends_with_its_neighbour() -> None:
 
 def test_a_row_that_vanishes_is_told() -> None:
     rows = row_frame([(at(0), "PACW", "D", 1.0)])
-    resolved = resolve_duplicates(rows)
+    drops = resolve_duplicates(rows).drops
     frame = complete(rows, series_lives(rows, {}))
 
-    assert rows_accounted(1, frame, resolved).passed
-    lost = rows_accounted(2, frame, resolved)
+    assert rows_accounted(1, frame, drops).passed
+    lost = rows_accounted(2, frame, drops)
     assert lost.blocks
     assert lost.detail == "2 rows received, 1 in the table, 0 duplicates dropped."
 

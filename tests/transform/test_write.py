@@ -16,7 +16,7 @@ from gridloom.errors import StorageError
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.table import polars_schema
 from gridloom.transform.footer import Footer
-from gridloom.transform.write import ROW_GROUP_ROWS, digest_of, write_table
+from gridloom.transform.write import ROW_GROUP_ROWS, digest_of, is_written, write_table
 
 ROWS = [
     ("2019-01-01T00", "CAR", "D", 1.5, "reported"),
@@ -195,3 +195,16 @@ def test_the_digest_does_not_depend_on_where_the_rows_are_cut() -> None:
 
     assert digest_of(pieces) == digest_of(frame)
     assert digest_of(frame[1:]) != digest_of(frame)
+
+
+def test_a_file_is_told_from_other_rows_bit_by_bit(tmp_path: Path) -> None:
+    rows = pl.concat([table_frame([("2019-01-01T00", "CAR", "D", 0.0, "reported")])] * (ROW_GROUP_ROWS + 2))
+    table = write(tmp_path / "t.parquet", rows)
+    last = pl.int_range(pl.len()) == pl.len() - 1
+
+    assert is_written(table.path, rows)
+    assert not is_written(table.path, rows[:-1])
+    assert not is_written(table.path, pl.concat([rows, rows[:1]]))
+    for other in (-0.0, 5e-324, None):
+        changed = pl.when(last).then(pl.lit(other, pl.Float64)).otherwise("value").alias("value")
+        assert not is_written(table.path, rows.with_columns(changed))

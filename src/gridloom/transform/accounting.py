@@ -13,9 +13,10 @@ from gridloom.grid.respondents import find
 from gridloom.grid.series import ALL_OF, route_of
 from gridloom.grid.table import Status
 from gridloom.transform.complete import period_of
-from gridloom.transform.duplicates import Resolved
+from gridloom.transform.duplicates import Drops
 from gridloom.transform.findings import listed
 from gridloom.transform.parse import ParsedRows
+from gridloom.transform.write import rows_by_status
 
 __all__ = [
     "conflicts",
@@ -28,6 +29,7 @@ __all__ = [
 ]
 
 _NO_LOAD_SERIES: Final = frozenset({"D", "DF"})
+_AS_TEXT: Final = pl.col("respondent", "series").cast(pl.String)
 
 
 def rows_as_asked(rows: pl.DataFrame, asked: Iterable[tuple[str, str]], hours: HourRange) -> Finding:
@@ -39,7 +41,7 @@ def rows_as_asked(rows: pl.DataFrame, asked: Iterable[tuple[str, str]], hours: H
         hours: The periods asked for.
     """
     pairs = set(asked)
-    found = rows.group_by(pl.col("respondent", "series").cast(pl.String)).agg(pl.len().alias("rows"))
+    found = rows.group_by("respondent", "series").agg(pl.len().alias("rows")).with_columns(_AS_TEXT)
     unasked = [
         (f"{respondent} {series}", count)
         for respondent, series, count in sorted(found.iter_rows())
@@ -90,43 +92,43 @@ def windows_complete(parsed: ParsedRows) -> Finding:
     )
 
 
-def rows_accounted(received: int, frame: pl.DataFrame, resolved: Resolved) -> Finding:
+def rows_accounted(received: int, frame: pl.DataFrame, drops: Drops) -> Finding:
     """Returns whether every row that the receipts count is in the table or was dropped by a rule.
 
     Args:
         received: Rows by the receipts.
         frame: The canonical table.
-        resolved: What became of duplicates.
+        drops: What was dropped.
     """
-    kept = int((frame["status"].cast(pl.String) != Status.MISSING.value).sum())
-    sums = f"{received:,} rows received, {kept:,} in the table, {resolved.dropped:,} duplicates dropped"
+    kept = sum(rows for status, rows in rows_by_status(frame).items() if status != Status.MISSING.value)
+    sums = f"{received:,} rows received, {kept:,} in the table, {drops.rows:,} duplicates dropped"
     return Finding(
         name="rows-accounted",
         why="A row that vanishes between the source and the table would look like a gap of the source.",
         required=True,
-        passed=received == kept + resolved.dropped,
+        passed=received == kept + drops.rows,
         detail=f"{sums}.",
     )
 
 
-def duplicates(resolved: Resolved) -> Finding:
+def duplicates(drops: Drops) -> Finding:
     """Returns whether every key came once, and how many rows were dropped by which rule."""
     return Finding(
         name="duplicates",
         why="A key that comes twice is counted once; the count shows how often that was needed.",
         required=False,
-        passed=not resolved.dropped,
-        detail=f"{resolved.dropped:,} duplicate rows were dropped: {resolved.exact:,} equal to a row kept, "
-        f"{resolved.superseded:,} without a value beside one with a value, "
-        f"{resolved.contradicting:,} smaller than the value kept."
-        if resolved.dropped
+        passed=not drops.rows,
+        detail=f"{drops.rows:,} duplicate rows were dropped: {drops.exact:,} equal to a row kept, "
+        f"{drops.superseded:,} without a value beside one with a value, "
+        f"{drops.contradicting:,} smaller than the value kept."
+        if drops.rows
         else "No key came twice.",
     )
 
 
-def conflicts(resolved: Resolved) -> Finding:
+def conflicts(drops: Drops) -> Finding:
     """Returns whether no key came with two different values."""
-    found = resolved.conflicts
+    found = drops.conflicts
     shown = found.with_columns(pl.col("period").dt.epoch("ms"))
     examples = (
         f"{respondent} {series} {label(period_of(epoch_ms))} ({kept:g} and {smallest:g} MWh)"
@@ -169,8 +171,9 @@ def series_present(asked: Iterable[tuple[str, str]], frame: pl.DataFrame) -> Fin
         asked: Pairs of respondent and series asked for; ``NG.all`` needs one fuel at least, and so on.
         frame: The canonical table.
     """
-    found = set(frame.select(pl.col("respondent", "series").cast(pl.String)).unique().iter_rows())
-    found |= {(respondent, _all_of(series)) for respondent, series in found}
+    # Grouped by categories; as text every row would have to be read.
+    named = set(frame.group_by("respondent", "series").agg().select(_AS_TEXT).iter_rows())
+    found = named | {(respondent, _all_of(series)) for respondent, series in named}
     absent = [pair for pair in sorted(set(asked)) if pair not in found]
     return Finding(
         name="series-present",

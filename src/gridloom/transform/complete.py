@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
+from typing import Final
 
 import polars as pl
 
@@ -20,6 +21,8 @@ from gridloom.grid.series import route_of
 from gridloom.grid.table import Status, polars_schema
 
 __all__ = ["Life", "complete", "period_of", "series_lives", "source_hours"]
+
+_AS_TEXT: Final = pl.col("respondent", "series").cast(pl.String)
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -80,11 +83,11 @@ def series_lives(rows: pl.DataFrame, asked: Mapping[str, HourRange | None]) -> l
         asked: The hours asked for that the source has, by route id; None for none.
     """
     epoch_ms = pl.col("period").dt.epoch("ms")
-    spans = rows.group_by(pl.col("respondent", "series").cast(pl.String)).agg(
+    spans = rows.group_by("respondent", "series").agg(
         epoch_ms.min().alias("first"), epoch_ms.max().alias("last")
     )
     lives = []
-    for respondent, series, first, last in sorted(spans.iter_rows()):
+    for respondent, series, first, last in sorted(spans.with_columns(_AS_TEXT).iter_rows()):
         seen = HourRange(period_of(first), period_of(last) + HOUR)
         lives.append(Life(respondent, series, _hull(_alive(asked, respondent, series), seen)))
     return lives
@@ -120,9 +123,8 @@ def complete(rows: pl.DataFrame, lives: Iterable[Life]) -> pl.DataFrame:
         rows: Parsed rows without duplicate keys, all of them inside `lives`.
         lives: The lives, sorted.
     """
-    of_respondent = rows.partition_by("respondent", as_dict=True)
     parts = [
-        _complete_one(of_respondent.get((respondent,), rows.clear()), list(group))
+        _complete_one(rows.filter(pl.col("respondent") == respondent), list(group))
         for respondent, group in groupby(lives, key=lambda life: life.respondent)
     ]
     return pl.concat([polars_schema().to_frame(), *parts])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -17,15 +17,12 @@ from gridloom.grid.hours import HOUR, HourRange
 from gridloom.grid.table import KEY, Status
 from gridloom.transform.complete import Life, period_of
 from gridloom.transform.footer import Footer
-from gridloom.transform.write import digest_of, names_in
+from gridloom.transform.keys import key_spans, keys_ascend
+from gridloom.transform.write import digest_of, is_written, names_in
 
-__all__ = ["check_file", "check_table", "listed", "missing_by_respondent"]
+__all__ = ["check_file", "check_table", "check_written", "listed", "missing_by_respondent"]
 
 _MOST_LISTED: Final = 5
-_HOUR_MS: Final = 3_600_000
-# What a datetime can hold; a damaged file may say any number.
-_FIRST_MS: Final = int(datetime(1, 1, 1, tzinfo=UTC).timestamp()) * 1000
-_LAST_MS: Final = int(datetime(9999, 1, 1, tzinfo=UTC).timestamp()) * 1000
 
 
 def check_file(path: Path, *, lives: Sequence[Life] | None = None) -> list[Finding]:
@@ -40,17 +37,48 @@ def check_file(path: Path, *, lives: Sequence[Life] | None = None) -> list[Findi
         StorageError: If it cannot be read.
     """
     footer = Footer.read(path)
+    with _readable(path):
+        frame = pl.read_parquet(path)
+    return check_table(frame, footer, lives=lives)
+
+
+def check_written(table: HourlyTable, frame: pl.DataFrame, *, lives: Sequence[Life]) -> list[Finding]:
+    """Returns what `check_file` finds about a table that was just written, for less time and memory.
+
+    The file is read back and compared with the rows written; only if it holds others is it checked
+    by itself.
+
+    Args:
+        table: The table.
+        frame: The rows that were written.
+        lives: The hours that each series must have.
+
+    Raises:
+        FileFormatError: If there is no file, it is not whole Parquet, or it is not an hourly table.
+        StorageError: If it cannot be read.
+    """
+    footer = Footer.read(table.path)
+    with _readable(table.path):
+        same = is_written(table.path, frame)
+    if not same:
+        return check_file(table.path, lives=lives)
+    return check_table(frame, footer, lives=lives, digest=table.rows_digest)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
     try:
         with storage_errors("read", path):
-            frame = pl.read_parquet(path)
+            yield
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:
         raise FileFormatError(
             f"{path} is damaged ({error}). Run the command that made it again: the rows are still in 'raw'."
         ) from error
-    return check_table(frame, footer, lives=lives)
 
 
-def check_table(frame: pl.DataFrame, footer: Footer, *, lives: Sequence[Life] | None = None) -> list[Finding]:
+def check_table(
+    frame: pl.DataFrame, footer: Footer, *, lives: Sequence[Life] | None = None, digest: str | None = None
+) -> list[Finding]:
     """Returns the findings about a canonical table, the required ones first, in a fixed order.
 
     Args:
@@ -58,16 +86,18 @@ def check_table(frame: pl.DataFrame, footer: Footer, *, lives: Sequence[Life] | 
         footer: What its file says about them.
         lives: The hours that each series must have, where that is known; otherwise every series must
             have every hour from its first to its last.
+        digest: The digest of the rows, where that is known.
     """
+    ascending = keys_ascend(frame)
     return [
-        _sorted(frame),
-        _unique(frame),
+        _sorted(frame, ascending=ascending),
+        _unique(frame, ascending=ascending),
         _inside(frame, HourRange.of_labels(footer.first, footer.last)),
-        _grid(frame, lives),
+        _grid(frame, lives, ascending=ascending),
         _statuses(frame),
         _finite(frame),
         _contents(frame, footer),
-        _digest(frame, footer),
+        _digest(digest or digest_of(frame), footer),
         _missing(frame),
     ]
 
@@ -88,18 +118,8 @@ def listed(items: Iterable[str], *, most: int = _MOST_LISTED) -> str:
     return ", ".join(known[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def _sorted(frame: pl.DataFrame) -> Finding:
-    respondent, series, period = (
-        pl.col(name) if name == "period" else pl.col(name).cast(pl.String) for name in KEY
-    )
-    earlier = [column.shift(1) for column in (respondent, series, period)]
-    same = respondent == earlier[0]
-    backwards = (
-        (respondent < earlier[0])
-        | (same & (series < earlier[1]))
-        | (same & (series == earlier[1]) & (period < earlier[2]))
-    )
-    wrong = _count(frame, backwards)
+def _sorted(frame: pl.DataFrame, *, ascending: bool) -> Finding:
+    wrong = 0 if ascending else _count(frame, _backwards())
     return Finding(
         name="sorted",
         why="Readers rely on the order respondent, series, period, and only one order gives equal bytes.",
@@ -109,9 +129,22 @@ def _sorted(frame: pl.DataFrame) -> Finding:
     )
 
 
-def _unique(frame: pl.DataFrame) -> Finding:
-    repeated = _count(frame, pl.struct(KEY).is_duplicated())
-    keyless = _count(frame, pl.any_horizontal(pl.col(KEY).is_null()))
+def _backwards() -> pl.Expr:
+    respondent, series, period = (
+        pl.col(name) if name == "period" else pl.col(name).cast(pl.String) for name in KEY
+    )
+    earlier = [column.shift(1) for column in (respondent, series, period)]
+    same = respondent == earlier[0]
+    return (
+        (respondent < earlier[0])
+        | (same & (series < earlier[1]))
+        | (same & (series == earlier[1]) & (period < earlier[2]))
+    )
+
+
+def _unique(frame: pl.DataFrame, *, ascending: bool) -> Finding:
+    repeated = 0 if ascending else _count(frame, pl.struct(KEY).is_duplicated())
+    keyless = 0 if ascending else _count(frame, pl.any_horizontal(pl.col(KEY).is_null()))
     wrong = f"{repeated:,} rows share their key (respondent, series, period); {keyless:,} lack a part of it."
     return Finding(
         name="keys-unique",
@@ -134,22 +167,11 @@ def _inside(frame: pl.DataFrame, asked: HourRange) -> Finding:
     )
 
 
-def _grid(frame: pl.DataFrame, lives: Sequence[Life] | None) -> Finding:
-    epoch_ms = pl.col("period").dt.epoch("ms")
-    spans = (
-        frame.filter(~pl.any_horizontal(pl.col(KEY).is_null()))
-        .group_by(pl.col("respondent", "series").cast(pl.String))
-        .agg(
-            epoch_ms.min().alias("first"),
-            epoch_ms.max().alias("last"),
-            epoch_ms.n_unique().alias("hours"),
-            ((epoch_ms % _HOUR_MS != 0) | ~epoch_ms.is_between(_FIRST_MS, _LAST_MS)).any().alias("odd"),
-        )
-    )
+def _grid(frame: pl.DataFrame, lives: Sequence[Life] | None, *, ascending: bool) -> Finding:
     expected = None if lives is None else {(life.respondent, life.series): life.hours for life in lives}
     seen: set[tuple[str, str]] = set()
     wrong: list[str] = []
-    for respondent, series, first_ms, last_ms, hours, odd in sorted(spans.iter_rows()):
+    for respondent, series, first_ms, last_ms, hours, odd in key_spans(frame, ascending=ascending):
         seen.add((respondent, series))
         if odd:
             wrong.append(f"{respondent} {series} ({hours:,} periods, some of them no full hours)")
@@ -173,9 +195,13 @@ def _grid(frame: pl.DataFrame, lives: Sequence[Life] | None) -> Finding:
 
 
 def _statuses(frame: pl.DataFrame) -> Finding:
-    status = pl.col("status").cast(pl.String)
-    unknown = status.is_null() | ~status.is_in([item.value for item in Status])
-    wrong = _count(frame, unknown | (pl.col("value").is_null() == (status == Status.REPORTED.value)))
+    groups = frame.lazy().group_by("status", pl.col("value").is_null().alias("empty")).len()
+    named = groups.with_columns(pl.col("status").cast(pl.String)).collect(engine="streaming")
+    wrong = sum(
+        rows
+        for status, empty, rows in named.iter_rows()
+        if status not in set(Status) or empty == (status == Status.REPORTED)
+    )
     return Finding(
         name="statuses-consistent",
         why="A value is there exactly when it was reported; missing, null and zero are three things.",
@@ -219,8 +245,7 @@ def _facts(facts: tuple[int, tuple[str, ...], tuple[str, ...]]) -> str:
     return f"{rows:,} rows of respondents {', '.join(respondents)} and series {', '.join(series)}"
 
 
-def _digest(frame: pl.DataFrame, footer: Footer) -> Finding:
-    found = digest_of(frame)
+def _digest(found: str, footer: Footer) -> Finding:
     same = found == footer.rows_digest
     return Finding(
         name="rows-unchanged",
@@ -251,11 +276,13 @@ def _missing(frame: pl.DataFrame) -> Finding:
 
 def _missing_in(frame: pl.DataFrame) -> dict[str, int]:
     counts = (
-        frame.filter(pl.col("status").cast(pl.String) == Status.MISSING.value)
-        .group_by(pl.col("respondent").cast(pl.String))
+        frame.group_by("respondent", "status")
         .len()
+        .with_columns(pl.col("respondent", "status").cast(pl.String))
+        .filter(pl.col("status") == Status.MISSING.value)
+        .sort("respondent")
     )
-    return dict(sorted(counts.iter_rows()))
+    return dict(counts.select("respondent", "len").iter_rows())
 
 
 def missing_by_respondent(table: HourlyTable) -> dict[str, int]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
+import polars as pl
 from pydantic import Field, field_validator, model_validator
 
 from gridloom.dag import CacheableStep, StepConfig, StepContext
@@ -17,11 +19,11 @@ from gridloom.grid.hours import HourRange
 from gridloom.grid.routes import ROUTES
 from gridloom.grid.series import parse_series
 from gridloom.transform import accounting
-from gridloom.transform.complete import complete, series_lives, source_hours
-from gridloom.transform.duplicates import resolve_duplicates
-from gridloom.transform.findings import check_file
+from gridloom.transform.complete import source_hours
+from gridloom.transform.findings import check_written
 from gridloom.transform.footer import Footer
 from gridloom.transform.parse import ParsedRows, gather, parse_pages
+from gridloom.transform.tabulate import by_respondent, tabulate
 from gridloom.transform.write import write_table
 
 __all__ = ["TransformConfig", "TransformStep"]
@@ -138,14 +140,14 @@ class TransformStep(CacheableStep[TransformConfig]):
                 "`gridloom regions` for what each respondent reports."
             )
         _report([accounting.rows_as_asked(parsed.rows, pairs, asked)], self.config.name, ctx)
-        resolved = resolve_duplicates(parsed.rows)
-        ctx.raise_if_cancelled()
-        lives = series_lives(resolved.rows, _asked_hours(indexes, asked))
-        frame = complete(resolved.rows, lives)
+        rows = by_respondent(parsed.rows)
+        # The table will hold these rows; to keep them beside it would double the memory.
+        parsed = replace(parsed, rows=parsed.rows.clear())
+        made = tabulate(_cancellable(rows, ctx), _asked_hours(indexes, asked))
         ctx.raise_if_cancelled()
         table = write_table(
             ctx.path(f"{self.config.name}{_ENDING}"),
-            frame,
+            made.frame,
             source=indexes[0].source,
             first=self.config.first,
             last=self.config.last,
@@ -154,12 +156,12 @@ class TransformStep(CacheableStep[TransformConfig]):
         )
         findings = [
             accounting.windows_complete(parsed),
-            accounting.rows_accounted(parsed.received, frame, resolved),
+            accounting.rows_accounted(parsed.received, made.frame, made.drops),
             # The file itself is read back and checked, not what was meant to be written.
-            *check_file(table.path, lives=lives),
-            accounting.series_present(pairs, frame),
-            accounting.duplicates(resolved),
-            accounting.conflicts(resolved),
+            *check_written(table, made.frame, lives=made.lives),
+            accounting.series_present(pairs, made.frame),
+            accounting.duplicates(made.drops),
+            accounting.conflicts(made.drops),
             accounting.text_values(parsed.texts),
         ]
         _report(findings, self.config.name, ctx)
@@ -178,6 +180,12 @@ def _parse(raw: list[RawPages], ctx: StepContext) -> ParsedRows:
         ctx.progress(done, total)
 
     return gather([parse_pages(pages, on_rows=on_rows) for pages in raw])
+
+
+def _cancellable(parts: Iterable[pl.DataFrame], ctx: StepContext) -> Iterator[pl.DataFrame]:
+    for part in parts:
+        ctx.raise_if_cancelled()
+        yield part
 
 
 def _series_of(index: WindowSet) -> tuple[str, ...]:

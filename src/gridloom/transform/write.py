@@ -13,12 +13,14 @@ from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.table import Status, rows_digest
 from gridloom.transform.footer import Footer
 
-__all__ = ["ROW_GROUP_ROWS", "digest_of", "names_in", "write_table"]
+__all__ = ["ROW_GROUP_ROWS", "digest_of", "is_written", "names_in", "rows_by_status", "write_table"]
 
 ROW_GROUP_ROWS: Final = 131_072
 """Rows of a row group: about 15 series-years, so that one respondent can be read without the others."""
 
-_DIGEST_ROWS: Final = 1_000_000
+_DIGEST_ROWS: Final = 100_000
+# Zero and minus zero are equal as numbers, and two NaN need not be.
+_BITS: Final = pl.col("value").reinterpret(dtype=pl.UInt64)
 
 
 def digest_of(frame: pl.DataFrame) -> str:
@@ -29,6 +31,33 @@ def digest_of(frame: pl.DataFrame) -> str:
 def names_in(frame: pl.DataFrame, column: str) -> tuple[str, ...]:
     """Returns the distinct texts of a column, sorted by code point; a null is left out."""
     return tuple(sorted(frame[column].unique().drop_nulls().cast(pl.String)))
+
+
+def rows_by_status(frame: pl.DataFrame) -> dict[str, int]:
+    """Returns the number of rows of every status in a frame; rows without one are left out."""
+    counts = frame["status"].drop_nulls().value_counts(sort=False)
+    return dict(counts.select(pl.col("status").cast(pl.String), "count").iter_rows())
+
+
+def is_written(path: Path, frame: pl.DataFrame) -> bool:
+    """Returns whether a Parquet file holds exactly the rows of a frame, bit by bit.
+
+    It is read a row group at a time, so that the file's rows never stand in memory beside the frame's.
+
+    Args:
+        path: A file with the table's columns.
+        frame: The rows that it should hold.
+    """
+    file = pl.scan_parquet(path)
+    if file.select(pl.len()).collect().item() != frame.height:
+        return False
+    return all(
+        file.slice(start, ROW_GROUP_ROWS)
+        .collect()
+        .with_columns(_BITS)
+        .equals(frame[start : start + ROW_GROUP_ROWS].with_columns(_BITS))
+        for start in range(0, frame.height, ROW_GROUP_ROWS)
+    )
 
 
 def write_table(
@@ -76,7 +105,7 @@ def write_table(
         metadata=footer.metadata(),
     )
     write_atomic(path, buffer.getvalue())
-    count = frame["status"].cast(pl.String)
+    count = rows_by_status(frame)
     return HourlyTable.of(
         path,
         rows=frame.height,
@@ -84,8 +113,8 @@ def write_table(
         last=last,
         respondents=footer.respondents,
         series=footer.series,
-        hours_missing=int((count == Status.MISSING.value).sum()),
-        hours_null=int((count == Status.NULL.value).sum()),
+        hours_missing=count.get(Status.MISSING.value, 0),
+        hours_null=count.get(Status.NULL.value, 0),
         rows_digest=footer.rows_digest,
         source=source,
     )
