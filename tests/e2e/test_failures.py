@@ -193,9 +193,7 @@ def test_going_on_after_a_failure_keeps_the_other_route(ran: dict[str, Ran]) -> 
 
 
 def test_the_keys_are_in_no_file(ran: dict[str, Ran]) -> None:
-    folders = {item.folder.parent for item in ran.values()}
-
-    assert [path for folder in folders for path in files_with_a_key(folder)] == []
+    assert [path for item in ran.values() for path in files_with_a_key(item.folder)] == []
 
 
 def test_the_keys_are_in_no_output(ran: dict[str, Ran]) -> None:
