@@ -57,7 +57,9 @@ class Artifact:
             return f"{self.path.name} was deleted"
         with storage_errors("read", self.path):
             size_bytes = sum(file.stat().st_size for file in _files(self.path))
-            if size_bytes != self.size_bytes:
+            if size_bytes < self.size_bytes:
+                return f"{self.path.name} was truncated to {size_bytes:,} of {self.size_bytes:,} bytes"
+            if size_bytes > self.size_bytes:
                 return f"{self.path.name} has {size_bytes:,} bytes instead of {self.size_bytes:,}"
             if _measure(self.path)[0] != self.digest:
                 return f"{self.path.name} has other content than was written"

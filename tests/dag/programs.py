@@ -70,12 +70,12 @@ def killed(out: Path) -> int:
 
 
 def limited(out: Path) -> int:
-    """Runs two steps on a disk that takes no file over 20 kB; the first one says more than that."""
-    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))
+    """Runs two steps on a disk that takes no file over 400 kB; the first one says more than that."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, resource.RLIM_INFINITY))
 
     def chatter(ctx: StepContext) -> None:
         say("waiting")
-        for number in range(1000):
+        for number in range(5_000):
             ctx.log(f"line {number}")
 
     dag = pipeline(out)

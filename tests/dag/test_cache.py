@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -13,6 +15,7 @@ from tests.dag.toys import CachedWork, Note, Rows, Work, chain, pipeline
 
 from gridloom.dag import BaseStep, CacheableStep, PipelineDAG, RunResult, StepConfig, StepContext, operational
 from gridloom.errors import ConfigError
+from gridloom.files import digest_bytes
 from gridloom.finding import Finding
 
 
@@ -32,9 +35,20 @@ def outcomes(result: RunResult) -> list[str]:
     return [step.outcome.value for step in result.steps.values()]
 
 
-def manifest_of(out: Path, step_id: str) -> Path:
-    (path,) = (out / ".gridloom" / "manifests" / step_id).glob("*.json")
-    return path
+def record_of(out: Path, step_id: str) -> bytes:
+    with closing(sqlite3.connect(out / ".gridloom" / "runs.db")) as store:
+        ((record,),) = store.execute("SELECT record FROM manifests WHERE step_id = ?", (step_id,)).fetchall()
+    return bytes(record)
+
+
+def replace_record(out: Path, step_id: str, record: bytes, *, checksum: bool = False) -> None:
+    """Writes other bytes into the record store behind the engine's back."""
+    with closing(sqlite3.connect(out / ".gridloom" / "runs.db")) as store, store:
+        store.execute("UPDATE manifests SET record = ? WHERE step_id = ?", (record, step_id))
+        if checksum:
+            ((key,),) = store.execute("SELECT key FROM manifests WHERE step_id = ?", (step_id,)).fetchall()
+            digest = digest_bytes(key.encode() + b"\0" + record)
+            store.execute("UPDATE manifests SET checksum = ? WHERE step_id = ?", (digest, step_id))
 
 
 def test_an_unchanged_rerun_runs_nothing_and_gives_the_same(tmp_path: Path) -> None:
@@ -54,7 +68,7 @@ def test_a_changed_setting_reruns_the_step_and_what_depends_on_it_only(tmp_path:
     run(tmp_path)
     result = run(tmp_path, ("", "new", ""))
     assert outcomes(result) == ["cached", "executed", "executed"]
-    assert result["b"].reason == "config `text` changed:  -> new"
+    assert result["b"].reason == "config `text` '' → new"
     assert result["c"].reason == "input `notes` differs"
     assert outcomes(run(tmp_path, ("", "new", ""))) == ["cached"] * 3
 
@@ -64,7 +78,7 @@ def test_going_back_to_older_settings_says_what_changed_last(tmp_path: Path) -> 
     run(tmp_path, ("", "", "new"))
     result = run(tmp_path)
     assert outcomes(result) == ["cached", "cached", "executed"]
-    assert result["c"].reason == "config `text` changed: new -> "
+    assert result["c"].reason == "config `text` new → ''"
 
 
 def test_a_rerun_that_gives_the_same_bytes_stops_there(tmp_path: Path) -> None:
@@ -92,7 +106,7 @@ def flip(path: Path) -> None:
 @pytest.mark.parametrize(
     ("harm", "reason"),
     [
-        (truncate, "note.txt has 5 bytes instead of 6"),
+        (truncate, "note.txt was truncated to 5 of 6 bytes"),
         (flip, "note.txt has other content than was written"),
         (Path.unlink, "note.txt was deleted"),
     ],
@@ -107,12 +121,12 @@ def test_a_torn_output_is_made_again(tmp_path: Path, harm: Callable[[Path], None
     assert whole.read_bytes() == content
 
 
-@pytest.mark.parametrize("harm", [truncate, flip, lambda path: path.write_bytes(b"")])
-def test_a_damaged_record_is_not_believed(tmp_path: Path, harm: Callable[[Path], None]) -> None:
+@pytest.mark.parametrize(
+    "harmed", [lambda data: data[:-1], lambda data: data[:-5] + b"x" + data[-4:], lambda _: b""]
+)
+def test_a_damaged_record_is_not_believed(tmp_path: Path, harmed: Callable[[bytes], bytes]) -> None:
     run(tmp_path)
-    path = manifest_of(tmp_path, "b")
-    path.write_bytes(path.read_bytes().rstrip())
-    harm(path)
+    replace_record(tmp_path, "b", harmed(record_of(tmp_path, "b")))
     result = run(tmp_path)
     assert outcomes(result) == ["cached", "executed", "cached"]
     assert result["b"].reason == "the record of the last run is damaged"
@@ -121,23 +135,42 @@ def test_a_damaged_record_is_not_believed(tmp_path: Path, harm: Callable[[Path],
 
 def test_every_single_byte_of_a_record_is_guarded(tmp_path: Path) -> None:
     run(tmp_path)
-    path = manifest_of(tmp_path, "a")
-    whole = path.read_bytes().rstrip()
+    whole = record_of(tmp_path, "a")
     for place in range(0, len(whole), 7):
         harmed = bytearray(whole)
         harmed[place] ^= 0x01
-        path.write_bytes(harmed)
+        replace_record(tmp_path, "a", bytes(harmed))
         assert build(tmp_path).plan()["a"].decision == "run", f"byte {place} of {whole!r}"
 
 
-def test_a_record_under_a_wrong_name_is_not_believed(tmp_path: Path) -> None:
+def test_a_record_under_another_key_is_not_believed(tmp_path: Path) -> None:
     run(tmp_path, ("one", "", ""))
-    wrong = manifest_of(tmp_path, "a").read_bytes()
     run(tmp_path, ("two", "", ""))
-    for path in (tmp_path / ".gridloom" / "manifests" / "a").glob("*.json"):
-        path.write_bytes(wrong)
+    with closing(sqlite3.connect(tmp_path / ".gridloom" / "runs.db")) as store, store:
+        one, two = (number for (number,) in store.execute("SELECT number FROM manifests WHERE step_id = 'a'"))
+        copied = "(SELECT {0} FROM manifests WHERE number = ?)"
+        store.execute(
+            f"UPDATE manifests SET record = {copied.format('record')}, checksum = {copied.format('checksum')}"
+            " WHERE number = ?",
+            (one, one, two),
+        )
     result = run(tmp_path, ("two", "", ""))
-    assert result["a"].reason == "the record of the last run belongs to other settings"
+    assert (result["a"].outcome.value, result["a"].reason) == (
+        "executed",
+        "the record of the last run is damaged",
+    )
+
+
+def test_a_store_that_is_no_database_is_set_aside_and_everything_runs(tmp_path: Path) -> None:
+    run(tmp_path)
+    store = tmp_path / ".gridloom" / "runs.db"
+    store.write_bytes(b"not a database, whatever its name says" * 100)
+    assert {step.decision for step in build(tmp_path).plan().steps} == {"run"}
+    assert store.read_bytes().startswith(b"not a database"), "a plan changes nothing"
+    result = run(tmp_path)
+    assert outcomes(result) == ["executed"] * 3
+    assert store.with_name("runs.db.damaged-1").exists()
+    assert outcomes(run(tmp_path)) == ["cached"] * 3
 
 
 def test_force_runs_everything_and_tells_the_steps(tmp_path: Path) -> None:
@@ -153,7 +186,7 @@ def test_a_raised_version_is_a_reason(tmp_path: Path) -> None:
     class Versioned(CachedWork):
         version: ClassVar[str] = "1"
 
-    for version, reason in (("1", "never ran before"), ("2", "version changed: 1 -> 2")):
+    for version, reason in (("1", "never ran before"), ("2", "version 1 → 2")):
         Versioned.version = version
         dag = pipeline(tmp_path)
         dag.add_step(Versioned("a"))
@@ -205,10 +238,10 @@ class Many(CacheableStep[ManyConfig]):
         ({"key": SecretStr("two")}, None),
         ({"inner": Inner(speed=3)}, None),
         ({"regions": frozenset({"MISO", "PACW", "ERCO"})}, None),
-        ({"days": 90}, "config `days` changed: 45 -> 90"),
-        ({"inner": Inner(depth=2)}, "config `inner` changed"),
-        ({"regions": frozenset({"PJM"})}, "config `regions` changed"),
-        ({"days": 1, "file": Path("y")}, "config `days` changed: 45 -> 1, config `file` changed: x -> y"),
+        ({"days": 90}, "config `days` 45 → 90"),
+        ({"inner": Inner(depth=2)}, "config `inner` "),
+        ({"regions": frozenset({"PJM"})}, "config `regions` "),
+        ({"days": 1, "file": Path("y")}, "config `days` 45 → 1, config `file` x → y"),
     ],
 )
 def test_only_settings_that_mean_something_count(
@@ -309,13 +342,9 @@ def test_a_file_that_no_artifact_describes_is_guarded_too(tmp_path: Path) -> Non
 
 def test_a_record_of_other_outputs_is_a_miss(tmp_path: Path) -> None:
     parts(tmp_path)
-    path = manifest_of(tmp_path, "parts")
-    from gridloom.files import digest_bytes
-
-    record = msgspec.json.decode(path.read_bytes())["record"]
+    record = msgspec.json.decode(record_of(tmp_path, "parts"))
     record["outputs"]["hours"]["value"] = "many"
-    data = msgspec.json.encode(record)
-    path.write_bytes(msgspec.json.encode({"checksum": digest_bytes(data), "record": msgspec.Raw(data)}))
+    replace_record(tmp_path, "parts", msgspec.json.encode(record), checksum=True)
     result = parts(tmp_path)
     assert "the record of output `hours` cannot be used" in result["parts"].reason
 

@@ -40,7 +40,7 @@ def test_the_plan_says_what_the_run_then_does(tmp_path: Path) -> None:
     changed = cached_chain(tmp_path, text="new")
     assert decided(changed) == [
         ("a", "cached", unchanged),
-        ("b", "run", "config `text` changed:  -> new"),
+        ("b", "run", "config `text` '' → new"),
         ("c", "run", "`b` runs first"),
     ]
     result = changed.execute()
@@ -49,7 +49,7 @@ def test_the_plan_says_what_the_run_then_does(tmp_path: Path) -> None:
         ("b", "executed"),
         ("c", "executed"),
     ]
-    assert result["b"].reason == "config `text` changed:  -> new"
+    assert result["b"].reason == "config `text` '' → new"
 
 
 def test_force_is_planned(tmp_path: Path) -> None:

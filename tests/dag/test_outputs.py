@@ -205,7 +205,7 @@ def test_a_failed_step_publishes_nothing_and_leaves_nothing(tmp_path: Path) -> N
     result = run(tmp_path, GivesNote(action))
     assert isinstance(result.error, RuntimeError)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert sorted(path.name for path in files) == ["events.jsonl", "results.json"]
+    assert sorted(path.name for path in files) == ["events.jsonl", "results.json", "runs.db"]
 
 
 def test_a_failed_required_check_keeps_outputs_from_being_published(tmp_path: Path) -> None:

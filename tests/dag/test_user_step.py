@@ -67,6 +67,6 @@ def test_a_step_of_twenty_lines_is_typed_parallel_cached_and_counted(tmp_path: P
     assert again.totals["rows"] == 6
 
     more = build(tmp_path, 5)
-    assert more.plan()["peaks"].reason == "config `top` changed: 3 -> 5"
+    assert more.plan()["peaks"].reason == "config `top` 3 → 5"
     assert more.execute()["peaks"].output.rows == 10
     assert build(tmp_path, 3).execute()["peaks"].output.path.read_bytes() == content

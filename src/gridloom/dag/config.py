@@ -85,6 +85,9 @@ class PipelineDAGConfig(_Settings):
             the failed step are skipped.
         executor: Where steps run; threads of this process.
         force: Whether every step runs, whatever is cached.
+        recipe: How to build this pipeline again, JSON-able, for whoever resumes a run of it; None if only
+            the program knows that made it.
+        resumes: The run that this one carries on, if it does.
     """
 
     pipeline_name: str = "pipeline"
@@ -94,6 +97,8 @@ class PipelineDAGConfig(_Settings):
     stop_on_failure: bool = True
     executor: Literal["thread"] = "thread"
     force: bool = False
+    recipe: dict[str, Any] | None = None
+    resumes: str | None = None
 
     @pydantic.model_validator(mode="before")
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -9,7 +10,9 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from gridloom.dag.checkpoint import Checkpoint, Checkpoints
 from gridloom.dag.events import (
+    CheckpointReached,
     Event,
     FindingReported,
     Level,
@@ -27,6 +30,9 @@ Emit = Callable[..., None]
 """Says an event: its class, then its own fields by name."""
 
 _PROGRESS_EVERY_S = 0.1
+_CHECKPOINT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+CHECKPOINT_STAGING = ".checkpoints"
+"""Where checkpoints are written within an attempt's staging folder."""
 
 
 def _unchanged(text: str) -> str:
@@ -51,6 +57,10 @@ class CancelToken:
     def cancelled(self) -> bool:
         """Whether the run was asked to stop."""
         return self._event.is_set()
+
+    def wait(self, seconds: float) -> bool:
+        """Waits, and returns at once and True if the run is asked to stop meanwhile."""
+        return self._event.wait(seconds)
 
     def cancel(self, reason: str) -> list[BaseException]:
         """Asks to stop and tells everyone who wants to know; returns what their callbacks raised."""
@@ -98,6 +108,7 @@ class StepContext:
         token: CancelToken | None = None,
         emit: Emit = _silent,
         redact: Callable[[str], str] = _unchanged,
+        key: str = "",
     ) -> None:
         self.out = out
         self.run_id = run_id
@@ -113,6 +124,8 @@ class StepContext:
         self._findings: list[Finding] = []
         self._names: dict[str, None] = {}
         self._next_progress_s = 0.0
+        self._key = key
+        self._checkpoints: Checkpoints | None = None
 
     def path(self, name: str) -> Path:
         """Returns where to write an output for now; it is moved to its place when the step succeeds.
@@ -200,6 +213,53 @@ class StepContext:
             passed=finding.passed,
             detail=finding.detail,
         )
+
+    def checkpoint(self, name: str, make: Callable[[Path], Any]) -> Checkpoint:
+        """Returns a partial result that survives a crash: found whole from an earlier attempt, or made now.
+
+        A step with other settings, code or inputs never finds it, and it is removed when the step is
+        committed.
+
+        Args:
+            name: Name within the step: letters, digits and ``._-``.
+            make: Writes the result as a file or folder at the path that it is given, and returns a small
+                JSON-able value to be kept with it, or None.
+
+        Raises:
+            UsageError: If the name or the value cannot be used.
+            StorageError: If the disk refuses.
+        """
+        if not _CHECKPOINT_NAME.fullmatch(name):
+            raise UsageError(
+                f"Step '{self.step_id}' named a checkpoint {name!r}. Take letters, digits, '-', '_' and '.', "
+                "starting with a letter or digit, at most 100 characters."
+            )
+        with self._lock:
+            self._checkpoints = self._checkpoints or Checkpoints(self.out, self.step_id, self._key)
+        checkpoint = self._checkpoints.find(name)
+        if checkpoint is None:
+            staged = self.staging / CHECKPOINT_STAGING / name
+            with storage_errors("create", staged.parent):
+                staged.parent.mkdir(parents=True, exist_ok=True)
+            checkpoint = self._checkpoints.save(name, staged, make(staged))
+        self._emit(
+            CheckpointReached,
+            step_id=self.step_id,
+            name=name,
+            found=checkpoint.found,
+            size_bytes=checkpoint.size_bytes,
+        )
+        return checkpoint
+
+    @property
+    def used_checkpoints(self) -> bool:
+        """Whether the attempt asked for any."""
+        return self._checkpoints is not None
+
+    def close(self) -> None:
+        """Frees what the attempt held; called by whoever made the context."""
+        if self._checkpoints is not None:
+            self._checkpoints.close()
 
     def log(self, message: str, level: Level = "info") -> None:
         """Writes a line for a person into the event stream."""

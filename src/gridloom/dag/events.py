@@ -18,6 +18,7 @@ __all__ = [
     "AnyEvent",
     "AttemptFailed",
     "CacheDecided",
+    "CheckpointReached",
     "Event",
     "FindingReported",
     "Level",
@@ -228,6 +229,22 @@ class FindingReported(Event, frozen=True, kw_only=True, tag="finding"):
     detail: str
 
 
+class CheckpointReached(Event, frozen=True, kw_only=True, tag="checkpoint"):
+    """A step has a partial result that a crash does not cost.
+
+    Attributes:
+        step_id: The step.
+        name: What the step calls it.
+        found: Whether an earlier attempt had made it.
+        size_bytes: Size of its files.
+    """
+
+    step_id: str
+    name: str
+    found: bool
+    size_bytes: int
+
+
 class LogWritten(Event, frozen=True, kw_only=True, tag="log"):
     """A line for a person.
 
@@ -252,6 +269,7 @@ AnyEvent = (
     | ProgressMade
     | MetricReported
     | FindingReported
+    | CheckpointReached
     | LogWritten
 )
 """Every kind of event, for an exhaustive ``match``."""

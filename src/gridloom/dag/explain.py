@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
 from gridloom.dag.cache import CachedOutputs, ManifestStore, Miss
-from gridloom.dag.fingerprint import Fingerprint, fingerprint_of
+from gridloom.dag.fingerprint import Fingerprint, StepIdentity
 from gridloom.dag.graph import Graph, StepNode
 from gridloom.dag.redact import Redactor
 from gridloom.dag.step import CacheableStep
 from gridloom.dag.wiring import Binding
 from gridloom.errors import GridLoomError, UnknownStepError, did_you_mean
 
-__all__ = ["Decision", "Plan", "PlannedStep", "decide", "inputs_for", "make_plan"]
+__all__ = ["Decision", "Identities", "Plan", "PlannedStep", "code_notes", "decide", "inputs_for", "make_plan"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,12 +29,16 @@ class PlannedStep:
         decision: ``run`` it, use ``cached`` outputs, or ``blocked``: it cannot run as it is.
         reason: Why, in words.
         detail: The step's own facts, such as what it will ask for.
+        depends_on: Steps that have to succeed before.
+        notes: What cannot be vouched for in its code, and what to do about it.
     """
 
     step_id: str
     decision: Literal["run", "cached", "blocked"]
     reason: str
     detail: dict[str, Any] = field(default_factory=dict)
+    depends_on: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,8 +97,33 @@ def inputs_for(bindings: tuple[Binding, ...], outputs: Mapping[str, Mapping[str,
     return inputs
 
 
+class Identities:
+    """What the steps of a graph are, each found once: before anything runs, for one state of the code."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._of = {node.step_id: StepIdentity(node.step) for node in graph}
+
+    def __getitem__(self, step_id: str) -> StepIdentity:
+        return self._of[step_id]
+
+    def take_code(self, graph: Graph) -> None:
+        """Reads the code of all steps that may be cached, now."""
+        for node in graph:
+            if isinstance(node.step, CacheableStep):
+                _ = self._of[node.step_id].code
+
+    def records(self, graph: Graph) -> dict[str, Any]:
+        """Returns what each step is, JSON-able, for whoever wants to know later whether it still is.
+
+        Raises:
+            ConfigError: If a setting cannot be fingerprinted.
+        """
+        return {node.step_id: msgspec.to_builtins(self._of[node.step_id].record) for node in graph}
+
+
 def decide(
     node: StepNode,
+    identity: StepIdentity,
     bindings: tuple[Binding, ...],
     inputs: Mapping[str, Any],
     store: ManifestStore,
@@ -107,16 +138,25 @@ def decide(
     if not isinstance(node.step, CacheableStep):
         return Decision(reason="it runs every time")
     gathered = frozenset(binding.parameter.name for binding in bindings if binding.gathers)
-    fingerprint = fingerprint_of(node.step, inputs, gathered)
+    fingerprint = identity.fingerprint(inputs, gathered)
     if force:
         return Decision(reason="forced", fingerprint=fingerprint)
-    found = store.lookup(node.step_id, fingerprint, node.signature.outputs)
+    found = store.lookup(
+        node.step_id, fingerprint, node.signature.outputs, parts=identity.code.parts, inputs=inputs
+    )
     if isinstance(found, Miss):
         return Decision(reason=found.reason, fingerprint=fingerprint)
     veto = node.step.should_use_cache(found.outputs)
     if veto is not True:
         return Decision(reason=str(veto), fingerprint=fingerprint)
     return Decision(reason=f"unchanged since run {found.run_id}", cached=found, fingerprint=fingerprint)
+
+
+def code_notes(node: StepNode, identity: StepIdentity) -> tuple[str, ...]:
+    """Returns in words what cannot be followed in a cacheable step's code, and what to do about it."""
+    if not isinstance(node.step, CacheableStep):
+        return ()
+    return tuple(str(item) for item in identity.code.opaque if item.hazard)
 
 
 def make_plan(graph: Graph, out: Path, store: ManifestStore, redactor: Redactor, *, force: bool) -> Plan:
@@ -129,12 +169,7 @@ def make_plan(graph: Graph, out: Path, store: ManifestStore, redactor: Redactor,
     planned = [planner.plan(step_id) for step_id in graph.order()]
     return Plan(
         steps=tuple(
-            PlannedStep(
-                step_id=step.step_id,
-                decision=step.decision,
-                reason=redactor.text(step.reason),
-                detail=redactor.record(step.detail),
-            )
+            replace(step, reason=redactor.text(step.reason), detail=redactor.record(step.detail))
             for step in planned
         )
     )
@@ -145,6 +180,7 @@ class _Planner:
 
     def __init__(self, graph: Graph, out: Path, store: ManifestStore, *, force: bool) -> None:
         self._graph, self._out, self._store, self._force = graph, out, store, force
+        self._identities = Identities(graph)
         self._decisions: dict[str, str] = {}
         self._outputs: dict[str, Mapping[str, Any]] = {}
 
@@ -158,7 +194,14 @@ class _Planner:
         except GridLoomError as error:
             decision, reason = "blocked", str(error)
         self._decisions[step_id] = decision
-        return PlannedStep(step_id=step_id, decision=decision, reason=reason, detail=detail)
+        return PlannedStep(
+            step_id=step_id,
+            decision=decision,
+            reason=reason,
+            detail=detail,
+            depends_on=self._graph.dependencies(step_id),
+            notes=code_notes(node, self._identities[step_id]),
+        )
 
     def _decide(self, node: StepNode) -> tuple[Literal["run", "cached", "blocked"], str]:
         for needed in self._graph.dependencies(node.step_id):
@@ -169,7 +212,8 @@ class _Planner:
                 return "run", f"`{needed}` runs first"
         bindings = self._graph.bindings(node.step_id)
         inputs = inputs_for(bindings, self._outputs)
-        decision = decide(node, bindings, inputs, self._store, force=self._force)
+        identity = self._identities[node.step_id]
+        decision = decide(node, identity, bindings, inputs, self._store, force=self._force)
         if decision.cached:
             self._outputs[node.step_id] = decision.cached.outputs
             return "cached", decision.reason

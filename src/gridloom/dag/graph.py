@@ -60,6 +60,7 @@ class Graph:
     def __init__(self) -> None:
         self._nodes: dict[str, StepNode] = {}
         self._edges: dict[str, _Edges] = {}
+        self._order: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self._nodes)
@@ -104,7 +105,7 @@ class Graph:
             )
         node = StepNode(step_id, step, signature)
         edges = self._checked(node, self._ids(data, "dependencies"), self._ids(after, "after"))
-        self._nodes[step_id], self._edges[step_id] = node, edges
+        self._nodes[step_id], self._edges[step_id], self._order = node, edges, ()
         return node
 
     def connect(self, step_id: str, on: str, *, order_only: bool) -> None:
@@ -117,7 +118,7 @@ class Graph:
         edges = self._edges[step_id]
         data, after = [*edges.data], [*edges.after]
         (after if order_only else data).append(known)
-        self._edges[step_id] = self._checked(node, data, after)
+        self._edges[step_id], self._order = self._checked(node, data, after), ()
 
     def data(self, step_id: str) -> tuple[str, ...]:
         """Returns the steps whose outputs a step takes."""
@@ -140,7 +141,7 @@ class Graph:
                 found[needed].append(name)
         return found
 
-    def order(self) -> list[str]:
+    def order(self) -> tuple[str, ...]:
         """Returns all ids so that each comes after what it depends on, else in the order of adding.
 
         Raises:
@@ -149,6 +150,10 @@ class Graph:
         """
         if not self._nodes:
             raise GraphError("The DAG has no steps. Add one with add_step(...) before running it.")
+        self._order = self._order or tuple(self._sorted())
+        return self._order
+
+    def _sorted(self) -> Iterator[str]:
         sorter = graphlib.TopologicalSorter({name: self.dependencies(name) for name in self._nodes})
         try:
             sorter.prepare()
@@ -157,14 +162,13 @@ class Graph:
         rank = {name: position for position, name in enumerate(self._nodes)}
         ready: list[int] = [rank[name] for name in sorter.get_ready()]
         heapq.heapify(ready)
-        names, found = list(self._nodes), []
+        names = list(self._nodes)
         while ready:
             name = names[heapq.heappop(ready)]
-            found.append(name)
+            yield name
             sorter.done(name)
             for freed in sorter.get_ready():
                 heapq.heappush(ready, rank[freed])
-        return found
 
     def sinks(self) -> set[str]:
         """Returns the steps whose artifacts no other step makes into further artifacts."""

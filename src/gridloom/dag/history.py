@@ -1,36 +1,49 @@
-"""Runs of the past, read from their records under ``runs/``."""
+"""Runs of the past, as the record store and the records under ``runs/`` tell them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
 
+from gridloom.dag.database import Database, DatabaseDamagedError
+from gridloom.dag.owner import Owner
 from gridloom.errors import RawDataError, UsageError, did_you_mean
 from gridloom.files import storage_errors
 
-__all__ = ["list_runs", "load_run"]
+__all__ = ["compare_runs", "expected_durations", "find_run_id", "list_runs", "load_run", "run_recipe"]
 
 _RESULTS: Final = "results.json"
 _NEEDED: Final = {"run_id", "pipeline", "outcome", "started_at", "duration_s", "totals", "steps"}
+_RUNS: Final = (
+    "SELECT run_id, pipeline_id, pipeline_name, owner, step_ids, resumes, started_at, finished_at, outcome,"
+    " duration_s, totals, error FROM runs"
+)
+_RECENT: Final = 5
 
 
 def list_runs(out: Path) -> list[dict[str, Any]]:
-    """Returns the records of all finished runs in an output folder, newest first.
+    """Returns what is known of all runs of an output folder, newest first.
 
-    A run without a record (killed before it could write one) is listed with the outcome
-    ``interrupted`` and nothing but its id.
+    A run without an end is ``running`` while its process lives, else ``interrupted``. Runs that only left
+    their folder behind, because the record store was damaged since, are listed from that.
 
     Args:
         out: The output folder.
     """
-    folders = sorted((out / "runs").glob("*"), reverse=True) if (out / "runs").is_dir() else []
-    return [_record(folder) for folder in folders if folder.is_dir()]
+    known = {record["run_id"]: record for record in _from_store(out)}
+    home = out / "runs"
+    for folder in home.iterdir() if home.is_dir() else []:
+        if folder.is_dir() and folder.name not in known:
+            known[folder.name] = _from_folder(folder) or {"run_id": folder.name, "outcome": "interrupted"}
+    return [known[run_id] for run_id in sorted(known, reverse=True)]
 
 
-def load_run(out: Path, run_id: str) -> dict[str, Any]:
-    """Returns the record of one run.
+def find_run_id(out: Path, run_id: str) -> str:
+    """Returns the full id of a run.
 
     Args:
         out: The output folder.
@@ -38,7 +51,6 @@ def load_run(out: Path, run_id: str) -> dict[str, Any]:
 
     Raises:
         UsageError: If there is no such run, or several begin so.
-        RawDataError: If its record is damaged.
     """
     known = [record["run_id"] for record in list_runs(out)]
     matches = known[:1] if run_id == "latest" else [name for name in known if name.startswith(run_id)]
@@ -49,23 +61,211 @@ def load_run(out: Path, run_id: str) -> dict[str, Any]:
         raise UsageError(f"There is no run '{run_id}' in {out}.{hint}")
     if len(matches) > 1:
         raise UsageError(f"Several runs begin with '{run_id}': {', '.join(matches)}. Give more of the id.")
-    record = _record(out / "runs" / matches[0])
-    if "steps" not in record:
+    return str(matches[0])
+
+
+def load_run(out: Path, run_id: str) -> dict[str, Any]:
+    """Returns the record of one run: what ``results.json`` holds, or as much of it as the journal knows.
+
+    Args:
+        out: The output folder.
+        run_id: Its id, as `find_run_id` takes it.
+
+    Raises:
+        UsageError: If there is no such run, or several begin so.
+        RawDataError: If nothing but its folder is left.
+    """
+    found = find_run_id(out, run_id)
+    record = _from_folder(out / "runs" / found)
+    if record is not None:
+        return record
+    stored = next((record for record in _from_store(out) if record["run_id"] == found), None)
+    if stored is None:
         raise RawDataError(
-            f"The run {matches[0]} left no whole record ({_RESULTS}): it was killed. "
+            f"The run {found} left no whole record ({_RESULTS}), and the record store does not know it. "
             "Its events are in events.jsonl; run the same command again to carry on."
         )
-    return record
+    return {**stored, "steps": _steps(out, stored)}
 
 
-def _record(folder: Path) -> dict[str, Any]:
-    path = folder / _RESULTS
-    if path.is_file():
+def run_recipe(out: Path, run_id: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
+    """Returns how the pipeline of a run is built again (None if nobody said), and what its steps were.
+
+    Raises:
+        RawDataError: If the record store does not know the run, or is damaged.
+    """
+    try:
+        with closing(Database(out, writes=False)) as database:
+            rows = database.rows("SELECT recipe, identity FROM runs WHERE run_id = ?", (run_id,))
+        if rows:
+            recipe, identity = (msgspec.json.decode(value) if value else None for value in rows[0])
+            return recipe, identity or {}
+    except (DatabaseDamagedError, msgspec.MsgspecError, TypeError) as error:
+        raise RawDataError(
+            f"The record of run {run_id} is damaged ({error}). Type its command again: what is finished is "
+            "kept."
+        ) from error
+    raise RawDataError(
+        f"The record store in {out} does not know the run {run_id}. Type its command again: what is finished "
+        "is kept."
+    )
+
+
+def expected_durations(database: Database, pipeline_id: str) -> dict[str, float]:
+    """Returns the seconds that each step of a pipeline took lately, where it was executed at all.
+
+    Args:
+        database: The record store.
+        pipeline_id: The pipeline.
+    """
+    query = (
+        "SELECT step_id, avg(duration_s) FROM steps WHERE outcome = 'executed' AND run_id IN"
+        " (SELECT run_id FROM runs WHERE pipeline_id = ? ORDER BY run_id DESC LIMIT ?) GROUP BY step_id"
+    )
+    try:
+        found = database.rows(query, (pipeline_id, _RECENT))
+        return {str(step_id): float(mean_s) for step_id, mean_s in found}
+    except (DatabaseDamagedError, TypeError, ValueError):
+        return {}
+
+
+def compare_runs(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns what differs between two runs' records: settings, and each step's outcome, time and rows.
+
+    Args:
+        one: Record of the earlier run, as `load_run` gives it.
+        other: Record of the later one.
+    """
+    steps = [{step["step_id"]: step for step in record["steps"]} for record in (one, other)]
+    names = list(dict.fromkeys([*steps[0], *steps[1]]))
+    return {
+        "runs": [_head(record) for record in (one, other)],
+        "settings": _settings_changed(one.get("settings", {}), other.get("settings", {})),
+        "steps": [_step_compared(name, steps[0].get(name), steps[1].get(name)) for name in names],
+    }
+
+
+def _head(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: record.get(name) for name in ("run_id", "outcome", "started_at", "duration_s", "totals")}
+
+
+def _settings_changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [
+        {"step_id": step_id, "setting": name, "before": before.get(name), "after": after.get(name)}
+        for step_id in sorted({*one, *other})
+        for before, after in [(one.get(step_id) or {}, other.get(step_id) or {})]
+        for name in sorted({*before, *after})
+        if before.get(name) != after.get(name)
+    ]
+
+
+def _step_compared(
+    step_id: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    digests = [
+        {output["name"]: output.get("digest", output.get("value")) for output in step["outputs"]}
+        if step
+        else None
+        for step in (one, other)
+    ]
+    return {
+        "step_id": step_id,
+        "outcome": [step and step["outcome"] for step in (one, other)],
+        "reason": [step and step["reason"] for step in (one, other)],
+        "duration_s": [step and step["duration_s"] for step in (one, other)],
+        "rows": [step and step["metrics"]["rows"] for step in (one, other)],
+        "same_outputs": digests[0] == digests[1] if one and other else None,
+    }
+
+
+def _from_store(out: Path) -> list[dict[str, Any]]:
+    try:
+        with closing(Database(out, writes=False)) as database:
+            rows = database.rows(_RUNS)
+    except DatabaseDamagedError:
+        return []
+    records = []
+    for row in rows:
         try:
-            with storage_errors("read", path):
-                record = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            record = {}
-        if record.keys() >= _NEEDED:
-            return record
-    return {"run_id": folder.name, "outcome": "interrupted"}
+            records.append(_run_record(row))
+        except (msgspec.MsgspecError, TypeError, ValueError):
+            continue  # a damaged row; its folder may still tell
+    return records
+
+
+def _run_record(row: tuple[Any, ...]) -> dict[str, Any]:
+    run_id, pipeline_id, name, owner, step_ids, resumes, *rest = row
+    started_at, finished_at, outcome, duration_s, totals, error = rest
+    if outcome is None:
+        process = msgspec.json.decode(owner, type=Owner)
+        outcome = "running" if process.alive else "interrupted"
+    return {
+        "run_id": run_id,
+        "pipeline": {"id": pipeline_id, "name": name},
+        "outcome": outcome,
+        "started_at": started_at,
+        "finished_at": finished_at,
+        "duration_s": duration_s,
+        "totals": msgspec.json.decode(totals) if totals else {},
+        "error": msgspec.json.decode(error) if error else None,
+        "resumes": resumes,
+        "step_ids": msgspec.json.decode(step_ids, type=list[str]),
+    }
+
+
+def _steps(out: Path, run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns the steps of a run that left no record of its own, in order, as far as they came."""
+    with closing(Database(out, writes=False)) as database:
+        ended = database.rows(
+            "SELECT step_id, outcome, reason, attempts, duration_s, metrics FROM steps WHERE run_id = ?",
+            (run["run_id"],),
+        )
+        begun = dict(
+            database.rows(
+                "SELECT step_id, max(number) FROM attempts WHERE run_id = ? GROUP BY step_id",
+                (run["run_id"],),
+            )
+        )
+    known = {
+        step_id: {
+            "step_id": step_id,
+            "outcome": outcome,
+            "reason": reason,
+            "attempts": attempts,
+            "duration_s": duration_s,
+            "metrics": msgspec.json.decode(metrics),
+            "outputs": [],
+            "findings": [],
+        }
+        for step_id, outcome, reason, attempts, duration_s, metrics in ended
+    }
+    return [
+        known.get(step_id) or _unfinished(step_id, begun.get(step_id, 0), run) for step_id in run["step_ids"]
+    ]
+
+
+def _unfinished(step_id: str, attempts: int, run: Mapping[str, Any]) -> dict[str, Any]:
+    now = str(run["outcome"]) if attempts else "pending"
+    reason = {"running": "at work", "interrupted": "was cut off", "pending": "had not begun"}.get(now, "")
+    return {
+        "step_id": step_id,
+        "outcome": now,
+        "reason": reason,
+        "attempts": attempts,
+        "duration_s": 0.0,
+        "metrics": {"rows": 0, "requests": 0},
+        "outputs": [],
+        "findings": [],
+    }
+
+
+def _from_folder(folder: Path) -> dict[str, Any] | None:
+    path = folder / _RESULTS
+    if not path.is_file():
+        return None
+    try:
+        with storage_errors("read", path):
+            record = msgspec.json.decode(path.read_bytes(), type=dict[str, Any])
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return record if record.keys() >= _NEEDED else None

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from gridloom.dag.bus import Sink
 from gridloom.dag.cache import ManifestStore
 from gridloom.dag.config import PipelineDAGConfig, secrets_in
+from gridloom.dag.database import Database
 from gridloom.dag.explain import Plan, make_plan
 from gridloom.dag.graph import Graph, StepNode
 from gridloom.dag.kinds import qualified_name
@@ -133,7 +135,7 @@ class PipelineDAG:
             GraphError: If there are no steps.
             CycleError: If steps depend on each other in a circle.
         """
-        return self._graph.order()
+        return list(self._graph.order())
 
     def plan(self) -> Plan:
         """Returns what `execute` would do and why; writes nothing and asks nobody.
@@ -142,8 +144,9 @@ class PipelineDAG:
             GraphError: If the DAG cannot be run.
         """
         out = self.config.output_dir
-        store = ManifestStore(out, self._redactor)
-        return make_plan(self._graph, out, store, self._redactor, force=self.config.force)
+        with closing(Database(out, writes=False)) as database:
+            store = ManifestStore(database, out, self._redactor)
+            return make_plan(self._graph, out, store, self._redactor, force=self.config.force)
 
     def execute(self) -> RunResult:
         """Runs the DAG and returns how it went; works inside a running event loop too.
@@ -155,7 +158,7 @@ class PipelineDAG:
             StorageError: If the output folder cannot be written to; nothing has started then.
             RunInterruptedError: After Ctrl-C or SIGTERM, with the result so far.
         """
-        # the event loop and its thread are loaded by those who run, not by all who import
+        # what runs is loaded by those who run, not by all who import
         from gridloom.dag.blocking import run_blocking  # noqa: PLC0415
 
         run = self._begin()
@@ -165,7 +168,7 @@ class PipelineDAG:
             self._end(run)
 
     async def execute_async(self) -> RunResult:
-        """Runs the DAG on the running event loop and returns how it went.
+        """Runs the DAG beside the running event loop, which stays free, and returns how it went.
 
         Signals are left to whoever owns the loop; cancelling the awaiting task cancels the run, and
         its records are written before the cancellation goes on.
@@ -174,9 +177,11 @@ class PipelineDAG:
             GraphError: If the DAG cannot be run.
             StorageError: If the output folder cannot be written to; nothing has started then.
         """
+        from gridloom.dag.blocking import run_awaited  # noqa: PLC0415 - see execute
+
         run = self._begin()
         try:
-            return await run.go()
+            return await run_awaited(run)
         finally:
             self._end(run)
 

@@ -47,6 +47,11 @@ class Redactor:
         long = [re.escape(form) for form in ordered if len(form) >= _LONG]
         self._long = re.compile("|".join(long)) if long else None
 
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to hide."""
+        return self._pattern is None
+
     def text(self, text: str) -> str:
         """Returns `text` with every secret in it replaced."""
         return self._pattern.sub(MASK, text) if self._pattern else text

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import shutil
 import time
@@ -15,15 +14,20 @@ from gridloom.dag.bus import EventBus, EventLog, Sink
 from gridloom.dag.cache import ManifestStore
 from gridloom.dag.config import PipelineDAGConfig
 from gridloom.dag.context import CancelToken
-from gridloom.dag.events import RunFinished, RunStarted
+from gridloom.dag.database import Database
+from gridloom.dag.events import LogWritten, RunFinished, RunStarted
+from gridloom.dag.explain import Identities, code_notes
 from gridloom.dag.graph import Graph
+from gridloom.dag.history import expected_durations
+from gridloom.dag.journal import Journal
 from gridloom.dag.outcome import RunOutcome, RunResult, StepOutcome, StepOutput
 from gridloom.dag.record import add_up, results_record, write_results
 from gridloom.dag.redact import Redactor
 from gridloom.dag.runner import Scheduler
 from gridloom.dag.staging import Staging, remove_dead
+from gridloom.dag.stamps import Stamps
 from gridloom.dag.worker import RunServices
-from gridloom.errors import InterruptedRunError, StorageError
+from gridloom.errors import GridLoomError, InterruptedRunError, StorageError
 from gridloom.files import storage_errors
 
 __all__ = ["Run"]
@@ -51,10 +55,14 @@ class Run:
         with storage_errors("create", self._folder):
             self._folder.mkdir(parents=True)
         remove_dead(out)
+        identities = self._identities = Identities(graph)
+        identities.take_code(graph)
         try:
             self._staging = Staging(out, self.run_id)
             log = EventLog(self._folder / "events.jsonl")
-        except StorageError:
+            self._database = Database(out, writes=True)
+            self._journal = self._opened_journal(identities)
+        except GridLoomError:
             # nothing has started: a run that never was leaves no folder behind
             shutil.rmtree(self._folder, ignore_errors=True)
             raise
@@ -65,15 +73,38 @@ class Run:
             force=config.force,
             bus=self._bus,
             token=CancelToken(),
-            store=ManifestStore(out, redactor),
+            database=self._database,
+            store=ManifestStore(self._database, out, redactor),
+            journal=self._journal,
+            identities=identities,
+            stamps=Stamps(),
             staging=self._staging,
             redactor=redactor,
         )
         self._scheduler = Scheduler(
-            graph, services, limit=config.max_parallel_steps, stop_on_failure=config.stop_on_failure
+            graph,
+            services,
+            limit=config.max_parallel_steps,
+            stop_on_failure=config.stop_on_failure,
+            expected_s=expected_durations(self._database, config.pipeline_id),
         )
         self._token = services.token
         self.result: RunResult | None = None
+
+    def _opened_journal(self, identities: Identities) -> Journal:
+        config = self._config
+        return Journal(
+            self._database,
+            self._redactor,
+            run_id=self.run_id,
+            pipeline_id=config.pipeline_id,
+            pipeline_name=config.pipeline_name,
+            step_ids=self._graph.order(),
+            recipe=config.recipe,
+            identity=identities.records(self._graph) if config.recipe is not None else None,
+            resumes=config.resumes,
+            started_at=self._started_at,
+        )
 
     @property
     def statuses(self) -> Mapping[str, StepOutcome]:
@@ -84,29 +115,37 @@ class Run:
         """Asks the run to stop; may be called from any thread and from a signal handler."""
         self._scheduler.cancel(reason)
 
-    async def go(self) -> RunResult:
-        """Runs all steps, writes the records, and returns how it went.
-
-        Raises:
-            asyncio.CancelledError: If the awaiting task was cancelled; the records are written by then.
-        """
+    def go(self) -> RunResult:
+        """Runs all steps, writes the records, and returns how it went."""
         try:
             self._bus.emit(
                 RunStarted,
                 pipeline_id=self._config.pipeline_id,
                 pipeline_name=self._config.pipeline_name,
-                steps=tuple(self._graph.order()),
+                steps=self._graph.order(),
                 max_parallel_steps=self._config.max_parallel_steps,
             )
-            try:
-                await self._scheduler.run()
-            except asyncio.CancelledError:
-                self._finish()
-                raise
+            self._say_notes()
+            self._scheduler.run()
             return self._finish()
         finally:
             self._bus.close()
             self._staging.remove()
+            self._database.close()
+
+    def _say_notes(self) -> None:
+        """Says once what the run cannot vouch for."""
+        for node in self._graph:
+            for note in code_notes(node, self._identities[node.step_id]):
+                self._bus.emit(LogWritten, step_id=node.step_id, level="warning", message=note)
+        if self._database.set_aside:
+            self._bus.emit(
+                LogWritten,
+                step_id="",
+                level="warning",
+                message="The record store was damaged and is set aside as "
+                f"{self._database.set_aside}; what it knew is made or verified again.",
+            )
 
     def _finish(self) -> RunResult:
         """Closes the books: the last event, the log, and ``results.json`` last of all."""
@@ -143,9 +182,13 @@ class Run:
             write_results(self._folder / "results.json", record, self._redactor)
         except StorageError as error:
             failure = failure or error
-        if failure is None:
-            return result
-        return replace(result, outcome=RunOutcome.failed, error=result.error or failure)
+        if failure is not None:
+            result = replace(result, outcome=RunOutcome.failed, error=result.error or failure)
+        try:
+            self._journal.run_finished(result)
+        except StorageError as error:
+            return replace(result, outcome=RunOutcome.failed, error=result.error or error)
+        return result
 
 
 def _outcome(steps: Mapping[str, StepOutput], error: BaseException | None, *, stopped: bool) -> RunOutcome:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import contextvars
 import heapq
+import queue
 import random
-from collections.abc import Mapping
+import time
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Any
 
 from gridloom.dag.events import AttemptFailed, LogWritten, StepFinished
@@ -20,6 +21,7 @@ from gridloom.errors import (
     CheckFailedError,
     InterruptedRunError,
     StepFailedError,
+    StorageError,
     UsageError,
 )
 
@@ -30,10 +32,39 @@ _POINTLESS = (UsageError, CheckFailedError, StepFailedError, InterruptedRunError
 _LONGEST_WAIT_S = 3600.0
 
 
-class Scheduler:
-    """Runs the steps of a graph once, each after what it depends on, at most `limit` at a time."""
+@dataclass
+class _Running:
+    """A step between its start and its end.
 
-    def __init__(self, graph: Graph, services: RunServices, *, limit: int, stop_on_failure: bool) -> None:
+    Attributes:
+        task: Its work.
+        number: Attempts that have begun.
+        due_s: When the next attempt begins, by the monotonic clock; None while one is under way.
+        last: How the last attempt ended.
+    """
+
+    task: StepTask
+    number: int = 0
+    due_s: float | None = None
+    last: StepOutput | None = None
+
+
+class Scheduler:
+    """Runs the steps of a graph once, each after what it depends on, at most `limit` at a time.
+
+    Of several ready steps the one starts first from which the longest way leads to an end, by the seconds
+    that its steps took lately; one that nobody knows counts as the mean of the known.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        services: RunServices,
+        *,
+        limit: int,
+        stop_on_failure: bool,
+        expected_s: Mapping[str, float],
+    ) -> None:
         self._graph = graph
         self._services = services
         self._limit = limit
@@ -41,11 +72,15 @@ class Scheduler:
         self._order = graph.order()
         self._dependents = graph.dependents()
         self._missing = {name: len(graph.dependencies(name)) for name in self._order}
+        ways = _longest_ways(self._order, self._dependents, expected_s)
         self._rank = {name: position for position, name in enumerate(self._order)}
-        self._ready = [self._rank[name] for name in self._order if not self._missing[name]]
+        self._urgency = {name: (-ways[name], self._rank[name]) for name in self._order}
+        self._ready = [self._urgency[name] for name in self._order if not self._missing[name]]
+        heapq.heapify(self._ready)
         self._artifacts: dict[str, Mapping[str, Any]] = {}
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._wake: asyncio.Event | None = None
+        self._running: dict[str, _Running] = {}
+        # outputs of ended attempts, and None where the run is asked to stop
+        self._inbox: queue.SimpleQueue[StepOutput | None] = queue.SimpleQueue()
         self._asked_to_stop = ""
         self._stopped = ""
         self.statuses = dict.fromkeys(self._order, StepOutcome.pending)
@@ -55,82 +90,84 @@ class Scheduler:
     def cancel(self, reason: str) -> None:
         """Asks the run to stop; may be called from any thread and from a signal handler."""
         self._asked_to_stop = self._asked_to_stop or reason
-        loop = self._loop
-        if loop is not None:
-            # the loop may have ended in between: then there is nothing to stop
-            with contextlib.suppress(RuntimeError):
-                loop.call_soon_threadsafe(self._cancel)
+        self._inbox.put(None)
 
-    async def run(self) -> None:
-        """Runs everything; afterwards `outputs` holds every step and `error` the first failure.
-
-        Raises:
-            asyncio.CancelledError: If the task that waits for the run was cancelled; the running steps
-                have ended by then and all outputs are there.
-        """
-        self._loop, self._wake = asyncio.get_running_loop(), asyncio.Event()
+    def run(self) -> None:
+        """Runs everything; afterwards `outputs` holds every step and `error` the first failure."""
         if self._asked_to_stop:
             self._cancel()
-        interrupted: asyncio.CancelledError | None = None
-        running: set[asyncio.Task[StepOutput]] = set()
         with ThreadPoolExecutor(self._limit, thread_name_prefix="gridloom-step") as pool:
             while True:
-                self._fill(running, pool)
-                if not running:
+                self._fill(pool)
+                if not self._running:
                     break
-                try:
-                    done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
-                except asyncio.CancelledError as error:
-                    interrupted = error
-                    self.cancel("the task that waited for the run was cancelled")
-                    continue
-                for task in sorted(done, key=lambda ended: self._rank[ended.get_name()]):
-                    self._settle(task.result())
-        self._loop = None
+                self._take()
+                self._try_again(pool)
         self._give_up_rest()
-        if interrupted:
-            raise interrupted
 
-    def _fill(self, running: set[asyncio.Task[StepOutput]], pool: ThreadPoolExecutor) -> None:
-        while self._ready and len(running) < self._limit and not self._stopped:
-            step_id = self._order[heapq.heappop(self._ready)]
+    def _fill(self, pool: ThreadPoolExecutor) -> None:
+        while self._ready and len(self._running) < self._limit and not self._stopped:
+            step_id = self._order[heapq.heappop(self._ready)[1]]
             self.statuses[step_id] = StepOutcome.running
-            running.add(asyncio.create_task(self._attempts(step_id, pool), name=step_id))
+            bindings = self._graph.bindings(step_id)
+            task = StepTask(self._graph[step_id], bindings, self._artifacts, self._services)
+            self._running[step_id] = _Running(task)
+            self._start(step_id, pool)
 
-    async def _attempts(self, step_id: str, pool: ThreadPoolExecutor) -> StepOutput:
-        """Returns how a step ended after as many attempts as its settings allow."""
-        node = self._graph[step_id]
-        task = StepTask(node, self._graph.bindings(step_id), self._artifacts, self._services)
-        config = node.step.config
-        number = 1
-        while True:
-            context = contextvars.copy_context()
-            output = await asyncio.get_running_loop().run_in_executor(pool, context.run, task.attempt, number)
-            if output.outcome is not StepOutcome.failed:
-                return output
-            again = number <= config.retries and not isinstance(output.error, _POINTLESS)
-            wait_s = _wait_s(config.retry_backoff_s, number) if again else None
-            self._services.bus.emit(
-                AttemptFailed,
-                step_id=step_id,
-                attempt=number,
-                error_type=type(output.error).__name__,
-                message=str(output.error),
-                retry_in_s=wait_s,
-            )
-            if wait_s is None:
-                return output
-            if await self._cancelled_within(wait_s):
-                return replace(output, outcome=StepOutcome.cancelled, reason=self._services.token.reason)
-            number += 1
+    def _start(self, step_id: str, pool: ThreadPoolExecutor) -> None:
+        """Hands the next attempt of a step to a worker thread."""
+        step, context = self._running[step_id], contextvars.copy_context()
+        step.number, step.due_s = step.number + 1, None
+        pool.submit(lambda: self._inbox.put(context.run(step.task.attempt, step.number)))
 
-    async def _cancelled_within(self, wait_s: float) -> bool:
-        """Waits, and returns at once and True if the run is asked to stop meanwhile."""
-        if self._wake is None:
-            return False
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._wake.wait(), wait_s)
-        return self._wake.is_set()
+    def _take(self) -> None:
+        """Waits until something happens, and deals with all that happened."""
+        due_s = [step.due_s for step in self._running.values() if step.due_s is not None]
+        taken: list[StepOutput | None] = []
+        with suppress(queue.Empty):
+            taken.append(self._inbox.get(timeout=max(min(due_s) - time.monotonic(), 0.0) if due_s else None))
+            while True:
+                taken.append(self._inbox.get_nowait())
+        if None in taken:
+            self._cancel()
+        for output in sorted(filter(None, taken), key=lambda output: self._rank[output.step_id]):
+            self._attempt_ended(output)
+
+    def _try_again(self, pool: ThreadPoolExecutor) -> None:
+        """Starts the attempts whose time has come; none where the run is asked to stop."""
+        for step_id, step in list(self._running.items()):
+            if step.due_s is None or step.last is None:
+                continue
+            if self._services.token.cancelled:
+                reason = self._services.token.reason
+                self._end(replace(step.last, outcome=StepOutcome.cancelled, reason=reason))
+            elif step.due_s <= time.monotonic():
+                self._start(step_id, pool)
+
+    def _attempt_ended(self, output: StepOutput) -> None:
+        """Ends a step, or notes when it is tried again."""
+        if output.outcome is not StepOutcome.failed:
+            self._end(output)
+            return
+        step, config = self._running[output.step_id], self._graph[output.step_id].step.config
+        again = step.number <= config.retries and not isinstance(output.error, _POINTLESS)
+        wait_s = _wait_s(config.retry_backoff_s, step.number) if again else None
+        self._services.bus.emit(
+            AttemptFailed,
+            step_id=output.step_id,
+            attempt=step.number,
+            error_type=type(output.error).__name__,
+            message=str(output.error),
+            retry_in_s=wait_s,
+        )
+        if wait_s is None:
+            self._end(output)
+        else:
+            step.last, step.due_s = output, time.monotonic() + wait_s
+
+    def _end(self, output: StepOutput) -> None:
+        del self._running[output.step_id]
+        self._settle(output)
 
     def _settle(self, output: StepOutput) -> None:
         """Records how a step ended and finds what may start, or must not start, because of it."""
@@ -141,7 +178,7 @@ class Scheduler:
             for name in self._dependents[output.step_id]:
                 self._missing[name] -= 1
                 if not self._missing[name] and name not in self.outputs:
-                    heapq.heappush(self._ready, self._rank[name])
+                    heapq.heappush(self._ready, self._urgency[name])
         elif output.outcome is StepOutcome.failed and self._stop_on_failure:
             self._stopped = self._stopped or f"`{output.step_id}` failed and the run stops on a failure"
         elif output.outcome is not StepOutcome.cancelled:
@@ -170,6 +207,11 @@ class Scheduler:
         self.statuses[output.step_id] = output.outcome
         if output.outcome is StepOutcome.failed:
             self.error = self.error or output.error
+        try:
+            self._services.journal.step_finished(output)
+        except StorageError as error:
+            self.error = self.error or error
+            self._stopped = self._stopped or "the run's journal cannot be written"
         metrics = output.metrics
         self._services.bus.emit(
             StepFinished,
@@ -187,7 +229,7 @@ class Scheduler:
         )
 
     def _cancel(self) -> None:
-        """Stops the run, in the loop's own thread."""
+        """Stops the run, in the scheduler's own thread."""
         token = self._services.token
         if token.cancelled:
             return
@@ -205,8 +247,19 @@ class Scheduler:
                 level="warning",
                 message=f"An on_cancel callback raised {type(error).__name__}: {error}",
             )
-        if self._wake is not None:
-            self._wake.set()
+
+
+def _longest_ways(
+    order: Sequence[str], dependents: Mapping[str, Sequence[str]], expected_s: Mapping[str, float]
+) -> dict[str, float]:
+    """Returns for each step the seconds from its start to the last end that waits for it."""
+    known = [expected_s[name] for name in order if name in expected_s]
+    usual_s = sum(known) / len(known) if known else 1.0
+    ways: dict[str, float] = {}
+    for name in reversed(order):
+        after_s = max((ways[other] for other in dependents[name]), default=0.0)
+        ways[name] = expected_s.get(name, usual_s) + after_s
+    return ways
 
 
 def _wait_s(first_s: float, number: int) -> float:

@@ -6,9 +6,7 @@ process may still be writing there.
 
 from __future__ import annotations
 
-import os
 import shutil
-import socket
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -20,6 +18,8 @@ import msgspec
 
 from gridloom.artifact import Artifact
 from gridloom.dag.context import StepContext
+from gridloom.dag.owner import Owner, this_process
+from gridloom.dag.stamps import stamp
 from gridloom.errors import StepFailedError
 from gridloom.files import STAGING_PREFIX, publish, storage_errors
 
@@ -27,14 +27,6 @@ __all__ = ["Commit", "Staging", "remove_dead"]
 
 _OWNER = ".owner"
 _ABANDONED_S = 3600.0
-
-
-class _Owner(msgspec.Struct, frozen=True):
-    """The process that a staging folder belongs to; a pid alone may be given out again."""
-
-    host: str
-    pid: int
-    started: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,12 +38,14 @@ class Commit:
         extras: Files that no artifact describes.
         bytes_written: Their sizes together.
         files_written: How many files.
+        stamps: What the artifacts' files look like, by place.
     """
 
     outputs: Mapping[str, Any]
     extras: tuple[Artifact, ...]
     bytes_written: int
     files_written: int
+    stamps: tuple[tuple[Path, tuple[int, int, int] | None], ...]
 
 
 class Staging:
@@ -68,7 +62,7 @@ class Staging:
         with storage_errors("create", self._folder):
             fresh.mkdir(parents=True)
             try:
-                (fresh / _OWNER).write_bytes(msgspec.json.encode(_this_process()))
+                (fresh / _OWNER).write_bytes(msgspec.json.encode(this_process()))
                 fresh.rename(self._folder)
             except OSError:
                 shutil.rmtree(fresh, ignore_errors=True)
@@ -102,6 +96,7 @@ class Staging:
         )
         for path in staged:
             self._claim(target / path.relative_to(ctx.staging), ctx.step_id)
+        seen = {name: stamp(value.path) for name, value in outputs.items() if isinstance(value, Artifact)}
         for path in staged:
             self._place(path, target / path.relative_to(ctx.staging))
         final = {name: _moved(value, ctx.staging, target) for name, value in outputs.items()}
@@ -118,6 +113,7 @@ class Staging:
             extras=extras,
             bytes_written=sum(item.size_bytes for item in new),
             files_written=sum(_count_files(path) for path in {*places, *described}),
+            stamps=tuple((final[name].path, found) for name, found in seen.items()),
         )
 
     def remove(self) -> None:
@@ -154,34 +150,11 @@ def _alive(folder: Path) -> bool:
     try:
         if folder.name.startswith(STAGING_PREFIX):
             return time.time() - folder.stat().st_mtime < _ABANDONED_S
-        owner = msgspec.json.decode((folder / _OWNER).read_bytes(), type=_Owner)
+        owner = msgspec.json.decode((folder / _OWNER).read_bytes(), type=Owner)
     except (OSError, msgspec.MsgspecError):
         # the owner is written before the folder gets its name: without one, nobody works here
         return False
-    if owner.host != socket.gethostname():
-        return True
-    try:
-        os.kill(owner.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return owner.started == _started(owner.pid)
-
-
-def _this_process() -> _Owner:
-    return _Owner(host=socket.gethostname(), pid=os.getpid(), started=_started(os.getpid()))
-
-
-def _started(pid: int) -> str:
-    """Returns when a process began, as the system counts it; empty where it does not say."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        # the command's name may hold spaces and brackets; the fields after it do not
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return ""
-    return f"{boot}:{fields[19]}"
+    return owner.alive
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:

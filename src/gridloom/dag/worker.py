@@ -5,25 +5,36 @@ from __future__ import annotations
 import errno
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gridloom.artifact import Artifact
 from gridloom.dag.bus import EventBus
 from gridloom.dag.cache import CachedOutputs, Manifest, ManifestStore, outputs_recorded
+from gridloom.dag.checkpoint import remove_checkpoints
 from gridloom.dag.context import CancelToken, StepContext
+from gridloom.dag.database import Database
 from gridloom.dag.events import CacheDecided, LogWritten, StepStarted
-from gridloom.dag.explain import Decision, decide, inputs_for
+from gridloom.dag.explain import Decision, Identities, decide, inputs_for
 from gridloom.dag.graph import StepNode
+from gridloom.dag.journal import Journal
 from gridloom.dag.kinds import is_artifact, type_name
 from gridloom.dag.outcome import StepMetrics, StepOutcome, StepOutput
 from gridloom.dag.redact import Redactor
 from gridloom.dag.staging import Commit, Staging
+from gridloom.dag.stamps import Stamps
 from gridloom.dag.values import settle_value
 from gridloom.dag.wiring import Binding
-from gridloom.errors import CheckFailedError, GridLoomError, StepFailedError, StorageError
+from gridloom.errors import (
+    CheckFailedError,
+    GridLoomError,
+    InterruptedRunError,
+    StepFailedError,
+    StorageError,
+)
 from gridloom.files import storage_errors
 
 if sys.platform != "win32":
@@ -31,6 +42,7 @@ if sys.platform != "win32":
 
 __all__ = ["RunServices", "StepTask"]
 
+_LOOK_AGAIN_S = 0.05
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
 
@@ -43,7 +55,11 @@ class RunServices:
     force: bool
     bus: EventBus
     token: CancelToken
+    database: Database
     store: ManifestStore
+    journal: Journal
+    identities: Identities
+    stamps: Stamps
     staging: Staging
     redactor: Redactor
 
@@ -66,6 +82,8 @@ class StepTask:
         self._cpu_s = 0.0
         self._decision: Decision | None = None
         self._ctx: StepContext | None = None
+        self._said_waiting = False
+        self._files = artifacts_in(self._inputs.values())
 
     def attempt(self, number: int) -> StepOutput:
         """Returns how an attempt ended, whatever it raised.
@@ -79,6 +97,7 @@ class StepTask:
             output = self._attempt(number)
         except BaseException as error:  # noqa: BLE001 - a step may raise anything; it becomes the step's outcome
             output = self._ended_badly(error, number)
+        self._free()
         self._cpu_s += time.thread_time() - cpu_s
         metrics = replace(
             output.metrics,
@@ -88,17 +107,31 @@ class StepTask:
         )
         return replace(output, metrics=metrics, duration_s=metrics.duration_s)
 
+    def _free(self) -> None:
+        if self._ctx is not None:
+            self._ctx.close()
+
     def _attempt(self, number: int) -> StepOutput:
-        decision = self._decision or self._decide()
-        self._decision = decision
+        decision = self._decision = self._decision or self._decide()
+        step, step_id = self._node.step, self._node.step_id
         if decision.cached:
             return self._cached(decision, decision.cached)
-        step, step_id = self._node.step, self._node.step_id
         if step.config.dry_run:
             return StepOutput(
                 step_id=step_id, outcome=StepOutcome.skipped, reason=f"dry run; otherwise: {decision.reason}"
             )
-        self._run.bus.emit(
+        key = decision.fingerprint.key if decision.fingerprint else ""
+        while not self._run.journal.claim(step_id, number, key):
+            self._wait_for_other()
+            # the run that is waited for may have done the work
+            decision = self._decision = self._decide()
+            if decision.cached:
+                return self._cached(decision, decision.cached)
+        return self._execute(decision, number)
+
+    def _execute(self, decision: Decision, number: int) -> StepOutput:
+        step, step_id, run = self._node.step, self._node.step_id, self._run
+        run.bus.emit(
             StepStarted,
             step_id=step_id,
             step_name=step.step_name,
@@ -106,19 +139,24 @@ class StepTask:
             reason=decision.reason,
         )
         ctx = self._ctx = StepContext(
-            out=self._run.out,
+            out=run.out,
             step_id=step_id,
-            staging=self._run.staging.folder(step_id),
-            run_id=self._run.run_id,
-            force=self._run.force,
-            token=self._run.token,
-            emit=self._run.bus.emit,
-            redact=self._run.redactor.text,
+            staging=run.staging.folder(step_id),
+            run_id=run.run_id,
+            force=run.force,
+            token=run.token,
+            emit=run.bus.emit,
+            redact=run.redactor.text,
+            key=decision.fingerprint.key if decision.fingerprint else "",
         )
         ctx.raise_if_cancelled()
+        run.stamps.check(step_id, self._files)
         outputs = self._checked(step.run(self._inputs, ctx))
         self._check_findings(ctx)
-        commit = self._run.staging.commit(ctx, step.output_folder(), outputs)
+        run.stamps.check(step_id, self._files)
+        commit = run.staging.commit(ctx, step.output_folder(), outputs)
+        for path, seen in commit.stamps:
+            run.stamps.note(path, seen)
         self._remember(decision, commit, ctx)
         return StepOutput(
             step_id=step_id,
@@ -130,16 +168,32 @@ class StepTask:
             attempts=number,
         )
 
-    def _decide(self) -> Decision:
-        decision = decide(self._node, self._bindings, self._inputs, self._run.store, force=self._run.force)
-        reason = self._run.redactor.text(decision.reason)
-        if decision.fingerprint:
+    def _wait_for_other(self) -> None:
+        """Waits a moment while another run does the same work."""
+        if not self._said_waiting:
+            self._said_waiting = True
             self._run.bus.emit(
-                CacheDecided, step_id=self._node.step_id, hit=decision.cached is not None, reason=reason
+                LogWritten,
+                step_id=self._node.step_id,
+                level="info",
+                message="Another run is doing the same work; it is waited for.",
             )
+        if self._run.token.wait(_LOOK_AGAIN_S):
+            raise InterruptedRunError(f"Step '{self._node.step_id}' stopped: {self._run.token.reason}.")
+
+    def _decide(self) -> Decision:
+        run, step_id = self._run, self._node.step_id
+        decision = decide(
+            self._node, run.identities[step_id], self._bindings, self._inputs, run.store, force=run.force
+        )
+        reason = run.redactor.text(decision.reason)
+        if decision.fingerprint:
+            run.bus.emit(CacheDecided, step_id=step_id, hit=decision.cached is not None, reason=reason)
         return replace(decision, reason=reason)
 
     def _cached(self, decision: Decision, found: CachedOutputs) -> StepOutput:
+        for path, seen in found.stamps:
+            self._run.stamps.note(path, seen)
         return StepOutput(
             step_id=self._node.step_id,
             outcome=StepOutcome.cached,
@@ -196,17 +250,21 @@ class StepTask:
     def _remember(self, decision: Decision, commit: Commit, ctx: StepContext) -> None:
         if decision.fingerprint is None:
             return
+        run, step_id, key = self._run, ctx.step_id, decision.fingerprint.key
         manifest = Manifest(
-            key=decision.fingerprint.key,
-            step_id=ctx.step_id,
+            step_id=step_id,
             fingerprint=decision.fingerprint,
-            outputs=outputs_recorded(commit.outputs, self._node.signature.outputs, self._run.out),
-            extras=[extra.to_json(self._run.out) for extra in commit.extras],
+            outputs=outputs_recorded(commit.outputs, self._node.signature.outputs, run.out),
+            extras=[extra.to_json(run.out) for extra in commit.extras],
             findings=list(ctx.findings),
             rows=_rows(ctx, commit),
             run_id=ctx.run_id,
+            made_at=datetime.now(UTC),
         )
-        if not self._run.store.store(manifest):
+        stored = run.store.store(manifest, run.identities[step_id].code.parts)
+        if ctx.used_checkpoints:
+            remove_checkpoints(run.database, run.out, step_id, key)
+        if not stored:
             self._run.bus.emit(
                 LogWritten,
                 step_id=ctx.step_id,
@@ -220,10 +278,17 @@ class StepTask:
             text = self._run.redactor.text(f"{type(error).__name__}: {error}")
             error = StepFailedError(f"Step '{self._node.step_id}' failed with {text}")
         cancelled = self._run.token.cancelled
+        outcome = StepOutcome.cancelled if cancelled else StepOutcome.failed
         ctx = self._ctx
+        if ctx is not None:
+            try:
+                self._run.journal.attempt_failed(ctx.step_id, number, outcome.value, error)
+            except StorageError as unwritten:
+                # the run is told when the step's end cannot be written either
+                error.add_note(f"This could not be written into the journal: {unwritten}")
         return StepOutput(
             step_id=self._node.step_id,
-            outcome=StepOutcome.cancelled if cancelled else StepOutcome.failed,
+            outcome=outcome,
             reason=self._run.token.reason if cancelled else _said(error),
             metrics=_metrics(ctx, None) if ctx else StepMetrics(),
             findings=ctx.findings if ctx else (),
@@ -241,6 +306,12 @@ def _explained(error: BaseException, out: Path) -> BaseException:
             raise error
     except StorageError as explained:
         return explained
+
+
+def artifacts_in(values: Iterable[Any]) -> list[Artifact]:
+    """Returns the artifacts among a step's inputs, those in lists too."""
+    flat = (item for value in values for item in (value if isinstance(value, list) else [value]))
+    return [item for item in flat if isinstance(item, Artifact)]
 
 
 def _said(error: BaseException) -> str:

@@ -1,0 +1,163 @@
+"""The journal: what a run and its steps do, written down as it happens. It is no sink: it must not fail."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from gridloom.dag.database import Database
+from gridloom.dag.outcome import RunResult, StepOutput
+from gridloom.dag.owner import Owner, this_process
+from gridloom.dag.redact import Redactor
+
+if TYPE_CHECKING:
+    from sqlite3 import Connection
+
+__all__ = ["Journal"]
+
+_RUN = (
+    "INSERT OR REPLACE INTO runs (run_id, pipeline_id, pipeline_name, owner, step_ids, recipe, identity,"
+    " resumes, started_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+_RUN_END = (
+    "UPDATE runs SET finished_at = ?, outcome = ?, duration_s = ?, totals = ?, error = ? WHERE run_id = ?"
+)
+_STEP = "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_ATTEMPT = "INSERT OR REPLACE INTO attempts (run_id, step_id, number, key, started_at) VALUES (?, ?, ?, ?, ?)"
+_CLAIMS = (
+    "SELECT runs.owner FROM attempts JOIN runs USING (run_id) WHERE attempts.step_id = ? AND attempts.key = ?"
+    " AND attempts.ended_at IS NULL AND attempts.run_id != ? AND runs.outcome IS NULL AND NOT EXISTS"
+    " (SELECT 1 FROM steps WHERE steps.run_id = attempts.run_id AND steps.step_id = attempts.step_id)"
+)
+_ATTEMPT_FAILED = (
+    "UPDATE attempts SET ended_at = ?, outcome = ?, error_type = ?, message = ?"
+    " WHERE run_id = ? AND step_id = ? AND number = ?"
+)
+
+
+class Journal:
+    """The lines of one run in the record store; every method may be called from any thread.
+
+    Args:
+        database: The record store.
+        redactor: Hides secrets.
+        run_id: The run.
+        pipeline_id: The pipeline's stable name.
+        pipeline_name: What a person reads.
+        step_ids: All steps, in topological order.
+        recipe: How to build the pipeline again, if somebody knows.
+        identity: What each step is, for whoever resumes the run.
+        started_at: When it began, UTC.
+
+    Raises:
+        StorageError: From every method, if the disk refuses.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        redactor: Redactor,
+        *,
+        run_id: str,
+        pipeline_id: str,
+        pipeline_name: str,
+        step_ids: Sequence[str],
+        recipe: Mapping[str, Any] | None,
+        identity: Mapping[str, Any] | None,
+        resumes: str | None,
+        started_at: datetime,
+    ) -> None:
+        self._database, self._redactor = database, redactor
+        self._run_id = run_id
+        self._run = (
+            run_id,
+            pipeline_id,
+            redactor.text(pipeline_name),
+            msgspec.json.encode(this_process()),
+            msgspec.json.encode(step_ids),
+            self._json(recipe),
+            self._json(identity),
+            resumes,
+            started_at.isoformat(),
+        )
+        database.insert(_RUN, self._run)
+
+    def claim(self, step_id: str, number: int, key: str) -> bool:
+        """Notes that a step begins an attempt, unless a living run elsewhere is at the same work.
+
+        Args:
+            step_id: The step.
+            number: 1 for the first attempt.
+            key: Key of the work's fingerprint; empty where it is nobody else's business.
+
+        Returns:
+            Whether the attempt may begin.
+        """
+        row = (self._run_id, step_id, number, key, _now())
+        if not key:
+            self._database.insert(_ATTEMPT, row)
+            return True
+
+        def work(connection: Connection) -> bool:
+            owners = connection.execute(_CLAIMS, (step_id, key, self._run_id)).fetchall()
+            # whether a process on another machine lives, nobody can tell: its work may be done twice
+            if any(owner.alive and not owner.elsewhere for owner in _owners(owners)):
+                return False
+            connection.execute(_ATTEMPT, row)
+            return True
+
+        return self._database.write(work)
+
+    def attempt_failed(self, step_id: str, number: int, outcome: str, error: BaseException) -> None:
+        """Notes that an attempt raised."""
+        text = self._redactor.text(str(error))
+        values = (_now(), outcome, type(error).__name__, text, self._run_id, step_id, number)
+        self._database.insert(_ATTEMPT_FAILED, values)
+
+    def step_finished(self, output: StepOutput) -> None:
+        """Notes how a step ended, with what it counted and cost."""
+        self._database.insert(
+            _STEP,
+            (
+                self._run_id,
+                output.step_id,
+                output.outcome.value,
+                output.reason,
+                output.attempts,
+                _now(),
+                output.duration_s,
+                msgspec.json.encode(output.metrics),
+            ),
+        )
+
+    def run_finished(self, result: RunResult) -> None:
+        """Notes how the run ended."""
+        error = result.error
+        said = {"type": type(error).__name__, "message": str(error)} if error else None
+        end = (_now(), result.outcome.value, result.duration_s, self._json(result.totals), self._json(said))
+
+        def work(connection: Connection) -> None:
+            if not connection.execute(_RUN_END, (*end, self._run_id)).rowcount:
+                # the store was set aside during the run and begun anew
+                connection.execute(_RUN, self._run)
+                connection.execute(_RUN_END, (*end, self._run_id))
+
+        self._database.write(work)
+
+    def _json(self, value: Mapping[str, Any] | None) -> bytes | None:
+        return None if value is None else msgspec.json.encode(self._redactor.record(dict(value)))
+
+
+def _owners(rows: list[tuple[Any, ...]]) -> Iterator[Owner]:
+    for (owner,) in rows:
+        # a damaged row claims nothing
+        with suppress(msgspec.MsgspecError, TypeError, ValueError):
+            yield msgspec.json.decode(owner, type=Owner)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()
