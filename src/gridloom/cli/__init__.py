@@ -24,7 +24,10 @@ _COMMANDS: Final = {
     "plan": "What `year` would do and ask, without doing it.",
     "check": "Prove that a Parquet file is complete and unchanged.",
     "regions": "Respondent codes: balancing authorities and EIA's regions.",
-    "runs": "Runs of an output folder: list, show.",
+    "resume": "Carry on with a run that was interrupted or failed.",
+    "runs": "Runs of an output folder: list, show, compare.",
+    "cache": "What steps made: list, show, prune, clear.",
+    "lineage": "Where a file comes from: step, inputs, settings and code.",
     "replay": "A stand-in EIA server on this machine, for tests and trials.",
     "bench": "Measure settings on this machine: batches.",
 }

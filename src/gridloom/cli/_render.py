@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["echo_json", "echo_table", "note", "shown_path"]
+__all__ = ["age", "echo_json", "echo_table", "note", "shown_path", "size"]
 
 _PIPE_WIDTH = 1_000
 
@@ -56,6 +56,30 @@ def echo_table(
         console.print(table)
     # Trailing blanks trouble diffs and terminals alike.
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
+
+
+def size(size_bytes: int) -> str:
+    """Returns a size as a person reads it, in units of 1,000.
+
+    Example:
+        >>> size(999), size(1_049_000)
+        ('999 B', '1.0 MB')
+    """
+    value, units = float(size_bytes), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 1_000 and len(units) > 1:  # noqa: PLR2004 - the next unit
+        value, units = value / 1_000, units[1:]
+    return f"{value:.0f} B" if units[0] == "B" else f"{value:.1f} {units[0]}"
+
+
+def age(at: datetime | None) -> str:
+    """Returns how long ago a time was, as a person says it; a question mark where nobody knows."""
+    if at is None:
+        return "?"
+    seconds = max((datetime.now(UTC) - at).total_seconds(), 0.0)
+    for unit, length_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= length_s:
+            return f"{seconds / length_s:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def note(message: str) -> None:

@@ -8,7 +8,7 @@ import click
 
 from gridloom.cli._render import echo_table, note, shown_path
 
-__all__ = ["echo_plan", "echo_run_record", "echo_summary"]
+__all__ = ["echo_comparison", "echo_plan", "echo_run_record", "echo_summary"]
 
 
 def echo_summary(summary: dict[str, Any], *, quiet: bool = False) -> None:
@@ -109,6 +109,8 @@ def echo_plan(summary: dict[str, Any]) -> None:
     for step in summary["steps"]:
         if step.get("replaces"):
             click.echo(f"Note: {step['step_id']} {step['replaces']}.")
+        for text in step["notes"]:
+            click.echo(f"Note: {step['step_id']}: {text}")
     click.echo(
         f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests, {_limit(summary)}. "
         "Nothing was asked or written."
@@ -161,3 +163,35 @@ def echo_run_record(record: dict[str, Any], *, verbose: bool = False) -> None:
                 click.echo(f"{step['step_id']} {word}: {finding['detail'] or finding['name']}")
     if record.get("error"):
         click.echo(f"Error: {record['error']['message']}")
+
+
+def echo_comparison(compared: dict[str, Any]) -> None:
+    """Prints how two runs differ."""
+    for run in compared["runs"]:
+        seconds = "" if run["duration_s"] is None else f"  {run['duration_s']:.2f} s"
+        click.echo(f"{run['run_id']}  {run['outcome']}{seconds}")
+    click.echo("")
+    for change in compared["settings"]:
+        click.echo(f"{change['step_id']}: {change['setting']} {change['before']} → {change['after']}")
+    if not compared["settings"]:
+        click.echo("The settings are the same.")
+    click.echo("")
+    echo_table(
+        ["step", "outcome", "seconds", "rows", "outputs", "why"],
+        [
+            (
+                step["step_id"],
+                _pair(step["outcome"]),
+                _pair([None if value is None else f"{value:.2f}" for value in step["duration_s"]]),
+                _pair([None if value is None else f"{value:,}" for value in step["rows"]]),
+                {True: "same", False: "differ", None: ""}[step["same_outputs"]],
+                step["reason"][1] or "",
+            )
+            for step in compared["steps"]
+        ],
+    )
+
+
+def _pair(values: list[Any]) -> str:
+    before, after = ("-" if value is None else str(value) for value in values)
+    return before if before == after else f"{before} → {after}"

@@ -9,8 +9,8 @@ import click
 
 from gridloom.cli._options import json_option, out_option, verbosity_options
 from gridloom.cli._render import echo_json, echo_table
-from gridloom.cli._summary import echo_run_record
-from gridloom.dag.history import list_runs, load_run
+from gridloom.cli._summary import echo_comparison, echo_run_record
+from gridloom.dag.history import compare_runs, list_runs, load_run
 from gridloom.pipelines.settings import load_settings
 
 __all__ = ["runs"]
@@ -18,7 +18,7 @@ __all__ = ["runs"]
 
 @click.group(epilog="Example:  gridloom runs list --out data")
 def runs() -> None:
-    """List the runs of an output folder, or show one."""
+    """List the runs of an output folder, show one, or compare two."""
 
 
 def _folder(out: str | None) -> Path:
@@ -58,6 +58,31 @@ def show_command(run_id: str, out: str | None, as_json: bool, verbose: bool, qui
         echo_json(record)
     elif not quiet:
         echo_run_record(record, verbose=verbose)
+    return 0
+
+
+@runs.command("compare", epilog="Example:  gridloom runs compare 20261124T0930 latest")
+@click.argument("one", metavar="RUN_ID")
+@click.argument("other", metavar="RUN_ID")
+@out_option
+@json_option
+@verbosity_options
+def compare_command(
+    *,
+    one: str,
+    other: str,
+    out: str | None,
+    as_json: bool,
+    verbose: bool,  # noqa: ARG001
+    quiet: bool,
+) -> int:
+    """Compare two runs: settings, and of each step its outcome, time, rows and outputs."""
+    folder = _folder(out)
+    compared = compare_runs(load_run(folder, one), load_run(folder, other))
+    if as_json:
+        echo_json(compared)
+    elif not quiet:
+        echo_comparison(compared)
     return 0
 
 

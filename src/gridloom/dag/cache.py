@@ -27,7 +27,7 @@ from gridloom.finding import Finding
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-__all__ = ["CachedOutputs", "Manifest", "ManifestStore", "Miss", "outputs_recorded"]
+__all__ = ["CachedOutputs", "Manifest", "ManifestStore", "Miss", "decoded_manifest", "outputs_recorded"]
 
 _FORMAT = 2
 _RECORD_DAMAGED = "the record of the last run is damaged"
@@ -193,7 +193,7 @@ class ManifestStore:
         )
         if not rows:
             return None
-        manifest = _decoded(key, *rows[0])
+        manifest = decoded_manifest(key, *rows[0])
         if isinstance(manifest, Manifest) and (manifest.step_id, manifest.fingerprint.key) != (step_id, key):
             return Miss("the record of the last run belongs to other settings", damage=True)
         return manifest
@@ -206,14 +206,15 @@ class ManifestStore:
             "SELECT key, checksum, record FROM manifests WHERE step_id = ? ORDER BY number DESC LIMIT 1",
             (step_id,),
         )
-        last = _decoded(*rows[0]) if rows else None
+        last = decoded_manifest(*rows[0]) if rows else None
         if not isinstance(last, Manifest) or last.fingerprint.key == new.key:
             return ""
         old = last.fingerprint
-        before = self._parts(old.identity.code) if old.identity.code != new.identity.code else {}
+        before = self.code_parts(old.identity.code) if old.identity.code != new.identity.code else {}
         return changes(old, new, code=(before, parts if before else {}), inputs=inputs)
 
-    def _parts(self, code: str) -> dict[str, str]:
+    def code_parts(self, code: str) -> dict[str, str]:
+        """Returns the parts of the code behind a digest; none where nobody remembers."""
         rows = self._database.rows("SELECT parts FROM code WHERE digest = ?", (code,))
         try:
             return msgspec.json.decode(rows[0][0], type=dict[str, str]) if rows else {}
@@ -272,7 +273,7 @@ def _checksum(key: str, record: bytes) -> str:
     return digest_bytes(key.encode() + b"\0" + record)
 
 
-def _decoded(key: Any, checksum: Any, record: Any) -> Manifest | Miss:
+def decoded_manifest(key: Any, checksum: Any, record: Any) -> Manifest | Miss:
     """Returns the manifest of a row, of which no column is trusted to be what it was."""
     if not isinstance(key, str) or not isinstance(record, bytes) or checksum != _checksum(key, record):
         return Miss(_RECORD_DAMAGED, damage=True)

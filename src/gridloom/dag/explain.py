@@ -10,14 +10,24 @@ from typing import Any, Literal
 import msgspec
 
 from gridloom.dag.cache import CachedOutputs, ManifestStore, Miss
-from gridloom.dag.fingerprint import Fingerprint, StepIdentity
+from gridloom.dag.fingerprint import Fingerprint, Identity, StepIdentity, changes
 from gridloom.dag.graph import Graph, StepNode
 from gridloom.dag.redact import Redactor
 from gridloom.dag.step import CacheableStep
 from gridloom.dag.wiring import Binding
 from gridloom.errors import GridLoomError, UnknownStepError, did_you_mean
 
-__all__ = ["Decision", "Identities", "Plan", "PlannedStep", "code_notes", "decide", "inputs_for", "make_plan"]
+__all__ = [
+    "Decision",
+    "Identities",
+    "Plan",
+    "PlannedStep",
+    "changes_since",
+    "code_notes",
+    "decide",
+    "inputs_for",
+    "make_plan",
+]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -157,6 +167,30 @@ def code_notes(node: StepNode, identity: StepIdentity) -> tuple[str, ...]:
     if not isinstance(node.step, CacheableStep):
         return ()
     return tuple(str(item) for item in identity.code.opaque if item.hazard)
+
+
+def changes_since(graph: Graph, identity: Mapping[str, Any], store: ManifestStore) -> list[str]:
+    """Returns in words how the steps of a graph differ from what they were.
+
+    Args:
+        graph: The steps of now.
+        identity: What each step was, as `Identities.records` gave it.
+        store: Knows the parts of code that was.
+
+    Raises:
+        ConfigError: If a setting cannot be fingerprinted.
+    """
+    said, identities = [], Identities(graph)
+    for step_id in dict.fromkeys([*identity, *graph.order()]):
+        if step_id not in identity or step_id not in graph:
+            said.append(f"step '{step_id}' is {'new' if step_id in graph else 'not there any more'}")
+            continue
+        now = identities[step_id]
+        was = Fingerprint(msgspec.convert(identity[step_id], Identity), {}, "")
+        if was.identity != now.record:
+            parts = (store.code_parts(was.identity.code), now.code.parts)
+            said.append(f"`{step_id}`: {changes(was, Fingerprint(now.record, {}, ''), code=parts)}")
+    return said
 
 
 def make_plan(graph: Graph, out: Path, store: ManifestStore, redactor: Redactor, *, force: bool) -> Plan:

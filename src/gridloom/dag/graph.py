@@ -68,6 +68,9 @@ class Graph:
     def __iter__(self) -> Iterator[StepNode]:
         return iter(self._nodes.values())
 
+    def __contains__(self, step_id: object) -> bool:
+        return step_id in self._nodes
+
     def __getitem__(self, step_id: str) -> StepNode:
         if step_id not in self._nodes:
             names = ", ".join(f"'{name}'" for name in self._nodes)

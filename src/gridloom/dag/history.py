@@ -82,8 +82,8 @@ def load_run(out: Path, run_id: str) -> dict[str, Any]:
     stored = next((record for record in _from_store(out) if record["run_id"] == found), None)
     if stored is None:
         raise RawDataError(
-            f"The run {found} left no whole record ({_RESULTS}), and the record store does not know it. "
-            "Its events are in events.jsonl; run the same command again to carry on."
+            f"The run {found} left no whole record ({_RESULTS}), and the record store does not know it: it "
+            "was killed. Its events are in events.jsonl; run the same command again to carry on."
         )
     return {**stored, "steps": _steps(out, stored)}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +11,7 @@ from gridloom.dag.bus import Sink
 from gridloom.dag.cache import ManifestStore
 from gridloom.dag.config import PipelineDAGConfig, secrets_in
 from gridloom.dag.database import Database
-from gridloom.dag.explain import Plan, make_plan
+from gridloom.dag.explain import Plan, changes_since, make_plan
 from gridloom.dag.graph import Graph, StepNode
 from gridloom.dag.kinds import qualified_name
 from gridloom.dag.outcome import RunResult, StepOutcome
@@ -147,6 +147,16 @@ class PipelineDAG:
         with closing(Database(out, writes=False)) as database:
             store = ManifestStore(database, out, self._redactor)
             return make_plan(self._graph, out, store, self._redactor, force=self.config.force)
+
+    def changes_since(self, identity: Mapping[str, Any]) -> list[str]:
+        """Returns in words how code and settings of the steps differ from those of an earlier run.
+
+        Args:
+            identity: What the steps were then, as `gridloom.dag.history.run_recipe` gives it.
+        """
+        out = self.config.output_dir
+        with closing(Database(out, writes=False)) as database:
+            return changes_since(self._graph, identity, ManifestStore(database, out, self._redactor))
 
     def execute(self) -> RunResult:
         """Runs the DAG and returns how it went; works inside a running event loop too.

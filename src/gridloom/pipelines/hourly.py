@@ -20,6 +20,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from pydantic import SecretStr
 
@@ -38,7 +39,10 @@ from gridloom.pipelines.settings import HourlySettings
 from gridloom.sample import SAMPLE_HOURS
 from gridloom.transform.steps import TransformConfig, TransformStep
 
-__all__ = ["Prepared", "build", "hourly", "prepare"]
+__all__ = ["HOURLY", "Prepared", "build", "hourly", "prepare"]
+
+HOURLY = "hourly"
+"""Name of this pipeline, also in the recipes of its runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,8 @@ class Prepared:
         source: Where the data comes from.
         api_key: The key, or None where the source needs none.
         warnings: Lines that the user should see, such as corrected codes.
+        name_region: The region that the default file name carries.
+        resumes: The run that this one carries on, if it does.
     """
 
     settings: HourlySettings
@@ -66,6 +72,14 @@ class Prepared:
     source: Source
     api_key: SecretStr | None
     warnings: tuple[str, ...]
+    name_region: str | None = None
+    resumes: str | None = None
+
+    @property
+    def recipe(self) -> dict[str, Any]:
+        """How to prepare this again, JSON-able; the output folder is where the recipe is found."""
+        settings = self.settings.model_dump(mode="json", exclude_unset=True, exclude={"out"})
+        return {"pipeline": HOURLY, "settings": settings, "name_region": self.name_region}
 
     @property
     def parquet(self) -> Path:
@@ -107,6 +121,7 @@ def prepare(
         source=source,
         api_key=key,
         warnings=tuple(corrected),
+        name_region=name_region,
     )
 
 
@@ -154,11 +169,13 @@ def build(prepared: Prepared) -> PipelineDAG:
     settings = prepared.settings
     dag = PipelineDAG(
         PipelineDAGConfig(
-            pipeline_name="hourly",
+            pipeline_name=HOURLY,
             output_dir=settings.out,
             max_parallel_steps=settings.max_parallel,
             stop_on_failure=not settings.continue_on_failure,
             force=settings.force,
+            recipe=prepared.recipe,
+            resumes=prepared.resumes,
         )
     )
     extracts = [dag.add_step(step) for step in _extract_steps(prepared)]

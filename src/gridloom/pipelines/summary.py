@@ -188,6 +188,8 @@ def _plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
                 "outcome": "pending",
                 "decision": step.decision,
                 "reason": step.reason,
+                "depends_on": step.depends_on,
+                "notes": step.notes,
                 "duration_s": 0.0,
                 "rows": 0,
                 "outputs": [],

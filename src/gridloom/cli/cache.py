@@ -1,0 +1,222 @@
+"""``gridloom cache``: what the cache holds, and how to make it forget."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._render import age, echo_json, echo_table, note, size
+from gridloom.dag.inventory import (
+    CacheEntry,
+    forget,
+    leftovers,
+    list_entries,
+    select_entries,
+    sweep,
+)
+from gridloom.errors import UsageError
+from gridloom.pipelines.settings import load_settings
+
+__all__ = ["cache"]
+
+_KEY = 12
+
+
+@click.group(epilog="Example:  gridloom cache list --out data")
+def cache() -> None:
+    """List what steps made, show one record, prune what is of no use, or forget."""
+
+
+def _folder(out: str | None) -> Path:
+    return load_settings({"out": out}, folder=Path.cwd()).out
+
+
+def _short(entry: CacheEntry) -> str:
+    return entry.key.removeprefix("sha256:")[:_KEY]
+
+
+def _plain(entry: CacheEntry) -> dict[str, Any]:
+    return {
+        "step_id": entry.step_id,
+        "key": entry.key,
+        "run_id": entry.manifest.run_id if entry.manifest else None,
+        "made_at": entry.made_at,
+        "state": entry.state,
+        "reason": entry.reason,
+        "size_bytes": entry.size_bytes,
+        "files": [file.path for file in entry.files],
+    }
+
+
+def _print(entries: Iterable[CacheEntry]) -> None:
+    cells = [
+        (
+            entry.step_id,
+            _short(entry),
+            entry.state,
+            size(entry.size_bytes),
+            age(entry.made_at),
+            entry.reason or ", ".join(file.path.name for file in entry.files) or "a small value",
+        )
+        for entry in entries
+    ]
+    echo_table(["step", "key", "state", "size", "age", "what"], cells, numbers=(3, 4))
+
+
+@cache.command("list", epilog="Example:  gridloom cache list --verify")
+@click.option("--verify", is_flag=True, help="Read every file and compare digests, not only sizes.")
+@out_option
+@json_option
+@verbosity_options
+def list_command(verify: bool, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:  # noqa: ARG001
+    """List every record, newest first: step, state, size and age.
+
+    A record is `whole` (it can be a hit), `replaced` (its files are gone or others now) or `damaged`.
+    """
+    folder = _folder(out)
+    entries = list_entries(folder, verify=verify)
+    if as_json:
+        echo_json({"out": folder, "records": [_plain(entry) for entry in entries]})
+    elif not entries and not quiet:
+        click.echo(f"Nothing is cached in {folder} yet. Start with: gridloom year --sample --out {folder}")
+    elif not quiet:
+        _print(entries)
+        whole = [entry for entry in entries if entry.state == "whole"]
+        total = size(sum(entry.size_bytes for entry in whole))
+        click.echo(f"\n{len(entries):,} records, {len(whole):,} of them whole ({total}).")
+    return 0
+
+
+@cache.command("show", epilog="Example:  gridloom cache show transform")
+@click.argument("name", metavar="STEP|KEY")
+@out_option
+@json_option
+@verbosity_options
+def show_command(name: str, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:
+    """Show the newest record of a step, or the one whose key begins so: what made what.
+
+    With -v every part of the code that counts is listed.
+    """
+    entry = select_entries(list_entries(_folder(out), verify=True), [name])[0]
+    record = msgspec.to_builtins(entry.manifest) if entry.manifest else None
+    if as_json:
+        echo_json({**_plain(entry), "record": record})
+    elif not quiet:
+        _show(entry, verbose=verbose)
+    return 0
+
+
+def _show(entry: CacheEntry, *, verbose: bool) -> None:
+    click.echo(f"{entry.step_id}  {_short(entry)}  {entry.state}  {entry.reason}".rstrip())
+    if entry.manifest is None:
+        return
+    identity = entry.manifest.fingerprint.identity
+    click.echo(f"made in run {entry.manifest.run_id}, {age(entry.made_at)} ago")
+    click.echo(f"by {identity.step_type}, version {identity.version}, code {identity.code}")
+    for name, value in identity.config.items():
+        click.echo(f"  {name} = {msgspec.json.encode(value).decode()}")
+    for name, digest in entry.manifest.fingerprint.inputs.items():
+        click.echo(f"  input {name}: {digest}")
+    for file in entry.files:
+        click.echo(f"  made {file.path} ({size(file.size_bytes)}, {file.digest})")
+    for finding in entry.manifest.findings if verbose else ():
+        click.echo(f"  check {finding.name}: {finding.detail}")
+
+
+@cache.command("prune", epilog="Example:  gridloom cache prune --older-than 30")
+@click.option(
+    "--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Also forget whole records of that age."
+)
+@click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
+@out_option
+@json_option
+@verbosity_options
+def prune_command(
+    *,
+    older_than: int | None,
+    dry_run: bool,
+    out: str | None,
+    as_json: bool,
+    verbose: bool,  # noqa: ARG001
+    quiet: bool,
+) -> int:
+    """Remove what no run can use: records of replaced files, old checkpoints, staging of dead runs.
+
+    Outputs stay; see `gridloom cache clear --outputs`.
+    """
+    folder = _folder(out)
+    limit = datetime.now(UTC) - timedelta(days=older_than) if older_than is not None else None
+    chosen = [
+        entry
+        for entry in list_entries(folder)
+        if entry.state != "whole" or (limit and entry.made_at and entry.made_at < limit)
+    ]
+    found = leftovers(folder)
+    if not dry_run:
+        forget(folder, chosen)
+        sweep(folder, found)
+    if as_json:
+        echo_json(
+            {
+                "dry_run": dry_run,
+                "records": [_plain(entry) for entry in chosen],
+                "leftovers": [
+                    {"path": item.path, "what": item.what, "size_bytes": item.size_bytes} for item in found
+                ],
+            }
+        )
+    elif not quiet:
+        if chosen:
+            _print(chosen)
+        for item in found:
+            click.echo(f"{item.what}: {item.path} ({size(item.size_bytes)})")
+        verb = "would be removed" if dry_run else "removed"
+        freed = size(sum(item.size_bytes for item in found))
+        click.echo(f"{len(chosen):,} records and {len(found):,} leftovers ({freed}) {verb}.")
+    return 0
+
+
+@cache.command("clear", epilog="Example:  gridloom cache clear transform")
+@click.argument("names", nargs=-1, metavar="[STEP|KEY]...")
+@click.option("--all", "every", is_flag=True, help="Forget every record.")
+@click.option("--outputs", is_flag=True, help="Remove the files too, not only the records. Asks first.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@out_option
+@json_option
+@verbosity_options
+def clear_command(
+    *,
+    names: tuple[str, ...],
+    every: bool,
+    outputs: bool,
+    yes: bool,
+    out: str | None,
+    as_json: bool,
+    verbose: bool,  # noqa: ARG001
+    quiet: bool,
+) -> int:
+    """Forget records of steps, so that they run again. Landed pages are kept: nothing is asked again."""
+    if bool(names) == every:
+        raise UsageError("Name the steps or keys to forget, or give --all. `gridloom cache list` shows them.")
+    folder = _folder(out)
+    entries = list_entries(folder)
+    chosen = entries if every else select_entries(entries, names)
+    files = [file.path for entry in chosen if entry.state == "whole" for file in entry.files]
+    if outputs and files and not yes:
+        for path in files:
+            note(str(path))
+        click.confirm(f"Remove these {len(files):,} files?", abort=True, err=True)
+    forget(folder, chosen, outputs=outputs)
+    if as_json:
+        echo_json({"records": [_plain(entry) for entry in chosen], "removed": files if outputs else []})
+    elif not quiet:
+        click.echo(
+            f"{len(chosen):,} records forgotten" + (f", {len(files):,} files removed." if outputs else ".")
+        )
+    return 0

@@ -1,0 +1,54 @@
+"""``gridloom lineage``: where a file comes from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._render import echo_json
+from gridloom.dag.lineage import find_out, trace
+
+__all__ = ["lineage"]
+
+
+@click.command(epilog="Example:  gridloom lineage data/hourly/eia930_2019.parquet")
+@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@out_option
+@json_option
+@verbosity_options
+def lineage(file: Path, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:
+    """Show which step, inputs, settings and code made a file, and the same of each of its inputs.
+
+    The output folder is found from FILE; -v lists every part of the code that counted.
+    """
+    found = trace(Path(out) if out else find_out(file), file)
+    if as_json:
+        echo_json(found)
+    elif not quiet:
+        click.echo("\n".join(_lines(found, verbose=verbose)))
+    return 0
+
+
+def _lines(node: dict[str, Any], *, verbose: bool, indent: str = "") -> Iterator[str]:
+    state = f"  ({node['state']})" if "state" in node else ""
+    yield f"{indent}{node.get('path', 'a value or a file from outside, ' + node['digest'])}{state}"
+    made = node.get("made_by")
+    if made is None:
+        return
+    indent += "  "
+    yield f"{indent}made by {made['step_id']} ({made['type']}, version {made['version']})"
+    yield f"{indent}in run {made['run_id']} at {made['made_at']}"
+    for name, value in made["settings"].items():
+        yield f"{indent}  {name} = {msgspec.json.encode(value).decode()}"
+    parts = made["code"]["parts"]
+    yield f"{indent}code {made['code']['digest'][:19]}, {len(parts):,} parts"
+    for name, digest in parts.items() if verbose else ():
+        yield f"{indent}  {name} {digest}"
+    for given in made["inputs"]:
+        yield f"{indent}from {given['parameter']}:"
+        yield from _lines(given, verbose=verbose, indent=indent + "  ")

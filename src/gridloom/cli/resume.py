@@ -1,0 +1,33 @@
+"""``gridloom resume``: carry on with a run that was interrupted or failed."""
+
+from __future__ import annotations
+
+import click
+
+from gridloom.cli._hourly import execute_prepared
+from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._render import note
+from gridloom.pipelines.resume import stopped_run
+from gridloom.pipelines.settings import load_settings
+
+__all__ = ["resume"]
+
+
+@click.command(epilog="Example:  gridloom resume latest --out data")
+@click.argument("run_id", metavar="RUN_ID")
+@click.option("--force", is_flag=True, help="Carry on although code or settings have changed since.")
+@out_option
+@json_option
+@verbosity_options
+def resume(*, run_id: str, force: bool, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:
+    """Carry on with a run: the same settings, from where it stopped.
+
+    RUN_ID may be shortened to a unique beginning; `latest` is the newest run. What is committed is not
+    run again. Where the code or the settings of a step have changed since, it says which and stops.
+    """
+    from pathlib import Path
+
+    stopped = stopped_run(load_settings({"out": out}, folder=Path.cwd()).out, run_id, force=force)
+    if not quiet:
+        note(f"Note: {stopped.story}")
+    return execute_prepared(stopped.prepared, dry_run=False, as_json=as_json, verbose=verbose, quiet=quiet)

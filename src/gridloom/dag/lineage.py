@@ -1,0 +1,135 @@
+"""Where a file comes from: the step, inputs, settings and code behind it, and behind each of its inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gridloom.artifact import Artifact
+from gridloom.dag.cache import Manifest, decoded_manifest
+from gridloom.dag.database import DATABASE_NAME, Database, DatabaseDamagedError
+from gridloom.errors import RawDataError, UsageError
+
+__all__ = ["find_out", "trace"]
+
+_OF_PATH = (
+    "SELECT a.digest, a.size_bytes, m.key, m.checksum, m.record FROM artifacts a JOIN manifests m"
+    " USING (step_id, key) WHERE a.path = ? ORDER BY m.number DESC"
+)
+_OF_DIGEST = (
+    "SELECT a.path, m.key, m.checksum, m.record FROM artifacts a JOIN manifests m USING (step_id, key)"
+    " WHERE a.digest = ? ORDER BY m.number DESC LIMIT 1"
+)
+
+
+def find_out(file: Path) -> Path:
+    """Returns the output folder that a file lies in.
+
+    Raises:
+        UsageError: If it lies in none.
+    """
+    for folder in file.absolute().parents:
+        if (folder / ".gridloom" / DATABASE_NAME).exists():
+            return folder
+    raise UsageError(
+        f"{file} lies in no output folder of GridLoom: no folder above it has .gridloom/{DATABASE_NAME}. "
+        "Name the folder with --out."
+    )
+
+
+def trace(out: Path, file: Path) -> dict[str, Any]:
+    """Returns what is known of a file: its state, what made it, and the same of each of its inputs.
+
+    Args:
+        out: The output folder.
+        file: A file or folder that a step made, or a file in such a folder.
+
+    Returns:
+        JSON-able: ``path``, ``state`` (``unchanged``, ``changed`` or ``gone``), ``made_by`` with the step,
+        run, settings, code and ``inputs``; each input again has ``path`` and ``made_by`` where they are
+        known.
+
+    Raises:
+        UsageError: If no step made it.
+        RawDataError: If the record store is damaged.
+    """
+    place = file.absolute()
+    try:
+        with closing(Database(out, writes=False)) as database:
+            return _Tracer(database, out.absolute()).file(place)
+    except DatabaseDamagedError as error:
+        raise RawDataError(f"The record store of {out} is damaged ({error}), so nobody knows.") from error
+
+
+class _Tracer:
+    """Walks from a file to what it was made from, each record once."""
+
+    def __init__(self, database: Database, out: Path) -> None:
+        self._database, self._out = database, out
+
+    def file(self, place: Path) -> dict[str, Any]:
+        """Returns the lineage of a file."""
+        for path in (place, *place.parents):
+            if path == self._out or not path.is_relative_to(self._out):
+                break
+            rows = self._database.rows(_OF_PATH, (path.relative_to(self._out).as_posix(),))
+            records = [(row, decoded_manifest(*row[2:])) for row in rows]
+            whole = [(row, manifest) for row, manifest in records if isinstance(manifest, Manifest)]
+            if whole:
+                return self._described(path, whole)
+        raise UsageError(
+            f"No step made {place}, as far as the record store of {self._out} knows. `gridloom cache list` "
+            "shows what steps made."
+        )
+
+    def _described(self, path: Path, records: list[tuple[tuple[Any, ...], Manifest]]) -> dict[str, Any]:
+        for (digest, size_bytes, *_), manifest in records:
+            if Artifact(path=path, digest=digest, size_bytes=size_bytes).mismatch() is None:
+                return self._node(path, digest, "unchanged", manifest)
+        (digest, *_), manifest = records[0]
+        return self._node(path, digest, "changed" if path.exists() else "gone", manifest)
+
+    def _node(self, path: Path, digest: str, state: str, manifest: Manifest) -> dict[str, Any]:
+        return {
+            "path": path.relative_to(self._out).as_posix(),
+            "digest": digest,
+            "state": state,
+            "made_by": self._maker(manifest),
+        }
+
+    def _maker(self, manifest: Manifest) -> dict[str, Any]:
+        identity = manifest.fingerprint.identity
+        return {
+            "step_id": manifest.step_id,
+            "type": identity.step_type,
+            "version": identity.version,
+            "run_id": manifest.run_id,
+            "made_at": manifest.made_at.isoformat(),
+            "settings": identity.config,
+            "code": {"digest": identity.code, "parts": self._parts(identity.code)},
+            "inputs": [
+                self._input(name, digest)
+                for name, given in manifest.fingerprint.inputs.items()
+                for digest in (given if isinstance(given, list) else [given])
+                if digest is not None
+            ],
+        }
+
+    def _input(self, name: str, digest: str) -> dict[str, Any]:
+        rows = self._database.rows(_OF_DIGEST, (digest,))
+        manifest = decoded_manifest(*rows[0][1:]) if rows else None
+        if not isinstance(manifest, Manifest):
+            # a small value, kept in its step's record, or a file from outside
+            return {"parameter": name, "digest": digest}
+        return {"parameter": name, "path": rows[0][0], "digest": digest, "made_by": self._maker(manifest)}
+
+    def _parts(self, code: str) -> Mapping[str, str]:
+        rows = self._database.rows("SELECT parts FROM code WHERE digest = ?", (code,))
+        try:
+            return msgspec.json.decode(rows[0][0], type=dict[str, str]) if rows else {}
+        except (msgspec.MsgspecError, TypeError):
+            return {}

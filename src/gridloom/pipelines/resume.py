@@ -1,0 +1,70 @@
+"""A run of the past, built again as it was: what `gridloom resume` carries on with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from gridloom.dag.history import find_run_id, load_run, run_recipe
+from gridloom.errors import UsageError
+from gridloom.pipelines.hourly import HOURLY, Prepared, build, prepare
+from gridloom.pipelines.settings import HourlySettings
+
+__all__ = ["StoppedRun", "stopped_run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoppedRun:
+    """A run that can be carried on.
+
+    Attributes:
+        prepared: Its pipeline.
+        story: How far it came, in words.
+    """
+
+    prepared: Prepared
+    story: str
+
+
+def stopped_run(out: Path, run_id: str, *, force: bool) -> StoppedRun:
+    """Returns a run of an output folder, ready to be carried on.
+
+    Args:
+        out: The output folder.
+        run_id: Its id, the beginning of it, or ``latest``.
+        force: Whether to carry on although code or settings have changed since.
+
+    Raises:
+        UsageError: If there is no such run, it is still at work, nobody but a program can build it again,
+            or its code or settings have changed since.
+        RawDataError: If its record is damaged.
+    """
+    found = find_run_id(out, run_id)
+    record = load_run(out, found)
+    if record["outcome"] == "running":
+        raise UsageError(f"The run {found} is still at work. Stop it first, or wait for it.")
+    recipe, identity = run_recipe(out, found)
+    if recipe is None or recipe.get("pipeline") != HOURLY:
+        raise UsageError(
+            f"The run {found} was started by a program of its own. Start that program again: what is "
+            "committed is not run again."
+        )
+    settings = HourlySettings.of({**recipe["settings"], "out": out})
+    prepared = replace(prepare(settings, name_region=recipe.get("name_region")), resumes=found)
+    changed = build(prepared).changes_since(identity)
+    if changed and not force:
+        raise UsageError(
+            f"The run {found} cannot be carried on as it was: {'; '.join(changed)}. Start it anew with the "
+            "command that you want, or add --force to carry on with what is there now."
+        )
+    return StoppedRun(prepared=prepared, story=_story(record))
+
+
+def _story(record: dict[str, Any]) -> str:
+    done = [step["step_id"] for step in record["steps"] if step["outcome"] in {"executed", "cached"}]
+    open_ = [step["step_id"] for step in record["steps"] if step["step_id"] not in done]
+    was = f"run {record['run_id']} was {record['outcome']}"
+    if not open_:
+        return f"{was}: everything is done already, and is only verified"
+    return f"{was}; done: {', '.join(done) or 'nothing'}; to do: {', '.join(open_)}"
