@@ -1,22 +1,13 @@
-"""Temporary."""
+"""The code part of a step's fingerprint: what a step's class reaches by name, and what cannot be followed.
+
+Your own functions, classes, defaults, closures and constants count, across modules, by their syntax tree
+or their value; comments, docstrings and formatting do not. Installed packages count by version. Start
+reading at `walk.py`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from gridloom.dag.code.record import CodeRecord, Opaque, changed_parts
+from gridloom.dag.code.walk import code_of
 
-
-@dataclass(frozen=True)
-class CodeRecord:
-    digest: str
-    parts: Mapping[str, str]
-    opaque: tuple = ()
-    unstable: bool = False
-
-
-def code_of(cls: type) -> CodeRecord:
-    return CodeRecord("sha256:0", {})
-
-
-def changed_parts(old, new) -> str:
-    return ""
+__all__ = ["CodeRecord", "Opaque", "changed_parts", "code_of"]

@@ -1,0 +1,133 @@
+"""Classes: by their source and that of their bases, with their methods and the values of their attributes."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import types
+from collections.abc import Iterator, Mapping
+from types import FunctionType
+from typing import Any
+
+from gridloom.dag.code.definitions import Definition, is_literal
+from gridloom.dag.code.following import Following
+from gridloom.dag.code.lookup import home
+from gridloom.dag.code.sources import SourceFile, cells, module_source, source_of
+
+__all__ = ["define_class", "follow_class"]
+
+_MADE = frozenset({"model_config"})  # pydantic gives it to every model
+_PLAIN = frozenset({bool, int, float, str, bytes})
+_SLOTS = (types.GetSetDescriptorType, types.MemberDescriptorType, types.WrapperDescriptorType)
+
+
+def follow_class(walk: Following, kind: type, name: str) -> None:
+    """Counts a class: its definition, bases, metaclass, methods and attributes.
+
+    Args:
+        walk: The walk that met it.
+        kind: The class.
+        name: Its name with its module.
+    """
+    walk.form.of([*kind.__mro__[1:], type(kind)])
+    for base in vars(kind).get("__orig_bases__", ()):
+        walk.form.of([part for part in getattr(base, "__args__", ()) if isinstance(part, type)])
+    source, definition = _definition_of(kind)
+    variables = _variables_of(kind)
+    for key, value in list(vars(kind).items()):
+        if isinstance(value, (FunctionType, type)):
+            if not _is_generated(value, key, definition):
+                walk.form.of(value)
+        elif not isinstance(value, _SLOTS) and not (key.startswith("__") and key.endswith("__")):
+            _attribute(walk, f"{name}.{key}", value, definition)
+    if definition is not None:
+        # After the living methods: of two of one name, the living one counts.
+        walk.once((id(kind), "defined"), kind, lambda: define_class(walk, definition, variables))
+        if source is not None and not source.trusted and _is_edited(kind, definition):
+            walk.notes.edited(name, definition.where)
+    else:
+        _undefined(walk, kind, name, source)
+
+
+def define_class(walk: Following, definition: Definition, variables: Mapping[str, Any]) -> None:
+    """Counts a class by its source, and those of its methods that no living function stands for."""
+    walk.definition(definition, variables, "class")
+    for part in definition.inner:
+        if part.is_class:
+            define_class(walk, part, variables)
+        else:
+            walk.definition(part, variables)
+
+
+def _attribute(walk: Following, name: str, value: Any, definition: Definition | None) -> None:
+    """Counts the value of a class's attribute, if it does not stand in the class's source as it is."""
+    key = name.rpartition(".")[2]
+    values = definition.values if definition else {}
+    where = definition.where if definition else name
+    if definition and any(part.name == f"{definition.name}.{key}" for part in definition.inner):
+        walk.value(f"function {name}", value, where)
+    elif not is_literal(values[key]) if key in values else not key.startswith("_") and key not in _MADE:
+        walk.value(f"constant {name}", value, where)
+
+
+def _undefined(walk: Following, kind: type, name: str, source: SourceFile | None) -> None:
+    """Counts a class that is defined in no source of its own."""
+    module = sys.modules.get(kind.__module__)
+    if module is not None and str(getattr(module, "__file__", "")).endswith((".so", ".pyd")):
+        walk.extension(module, home(module.__name__))
+        return
+    outer = kind.__qualname__.partition(".<locals>")[0]
+    makers = source.functions.get(outer, []) if source and outer != kind.__qualname__ else []
+    for maker in makers:
+        walk.definition(maker, _variables_of(kind))
+    if not makers:
+        walk.value(f"class {name}", vars(kind).get("__annotations__", {}), home(kind.__module__))
+        walk.notes.no_source(name, home(kind.__module__))
+
+
+def _is_generated(value: FunctionType | type, key: str, definition: Definition | None) -> bool:
+    """Whether a method was made from text, as those of a dataclass: what it is made from counts."""
+    while "__wrapped__" in vars(value):
+        value = vars(value)["__wrapped__"]
+    if not isinstance(value, FunctionType) or not value.__code__.co_filename.startswith("<"):
+        return False
+    return definition is None or all(part.name != f"{definition.name}.{key}" for part in definition.inner)
+
+
+def _is_edited(kind: type, definition: Definition) -> bool:
+    """Whether a plain attribute of a class is not what its source says."""
+    for name, node in definition.values.items():
+        value = vars(kind).get(name)
+        if is_literal(node) and type(value) in _PLAIN:
+            told = ast.literal_eval(node)
+            if type(told) is type(value) and repr(told) != repr(value):
+                return True
+    return False
+
+
+def _definition_of(kind: type) -> tuple[SourceFile | None, Definition | None]:
+    methods = [value.__code__ for value in vars(kind).values() if isinstance(value, FunctionType)]
+    lines = [code.co_firstlineno for code in methods if code.co_qualname.startswith(f"{kind.__qualname__}.")]
+    lines.append(vars(kind).get("__firstlineno__", 0))
+    for source in _sources_of(kind, methods):
+        definition = source.class_named(kind.__qualname__, lines)
+        if definition is not None:
+            return source, definition
+    return next(_sources_of(kind, methods), None), None
+
+
+def _sources_of(kind: type, methods: list[types.CodeType]) -> Iterator[SourceFile]:
+    """Yields where a class may be defined: its module's file, its methods' files, the cells of a notebook."""
+    source = module_source(kind.__module__)
+    if source is not None:
+        yield source
+    for filename in dict.fromkeys(code.co_filename for code in methods):
+        source = source_of(filename, _variables_of(kind))
+        if source is not None:
+            yield source
+    if module_source(kind.__module__) is None:
+        yield from cells()
+
+
+def _variables_of(kind: type) -> Mapping[str, Any]:
+    return vars(sys.modules.get(kind.__module__, types.ModuleType(kind.__module__)))

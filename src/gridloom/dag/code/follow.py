@@ -1,0 +1,200 @@
+"""Follows functions, classes, modules and values to all that they reach by name."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import FunctionType, ModuleType
+from typing import Any
+
+from gridloom.dag.code.classes import define_class, follow_class
+from gridloom.dag.code.definitions import Definition
+from gridloom.dag.code.functions import follow_function, qualified
+from gridloom.dag.code.lookup import Found, absolute, home, look_up, surprise_of
+from gridloom.dag.code.normal import short
+from gridloom.dag.code.notes import Notes
+from gridloom.dag.code.origins import Whose, origin_of
+from gridloom.dag.code.reads import Read
+from gridloom.dag.code.record import CodeRecord
+from gridloom.dag.code.sources import SourceFile, module_source
+from gridloom.dag.code.values import CALLABLES, FOLLOWED, ValueForm, framed
+
+__all__ = ["Follower"]
+
+
+class Follower:
+    """Takes one record: all that is met is followed once, from a queue.
+
+    Attributes:
+        notes: What was written down.
+        form: Writes values, and comes back to `follow` for functions, classes and modules in them.
+    """
+
+    def __init__(self) -> None:
+        self.notes = Notes()
+        self.form = ValueForm(self.follow)
+        self._seen: dict[object, object] = {}
+        self._waiting: deque[Callable[[], None]] = deque()
+
+    def record(self, step_class: type) -> CodeRecord:
+        """Returns the record of all that a class reaches."""
+        self.notes.use(origin_of("sys"))
+        self.form.of(step_class)
+        while self._waiting:
+            self._waiting.popleft()()
+        return self.notes.record()
+
+    def once(self, key: object, kept: object, work: Callable[[], None]) -> None:
+        """Puts work in the queue if it never was; `kept` stays alive, so that its id stays its own."""
+        if key not in self._seen:
+            self._seen[key] = kept
+            self._waiting.append(work)
+
+    def follow(self, value: Any) -> bytes:
+        """Sees to it that a function, class or module counts; returns what stands for it in a value."""
+        if isinstance(value, FunctionType):
+            return follow_function(self, value)
+        whole = isinstance(value, ModuleType)
+        module = home(value.__name__ if whole else value.__module__)
+        name = module if whole else f"{module}.{value.__qualname__}"
+        origin = origin_of(module)
+        if origin.whose is not Whose.own:
+            self.notes.use(origin)
+        elif whole:
+            self.once(id(value), value, lambda: self._module(value, module))
+        else:
+            self.once(id(value), value, lambda: follow_class(self, value, name))
+        return framed("module" if whole else "class", name.encode())
+
+    def value(self, part: str, value: Any, where: str) -> bool:
+        """Counts a value as a part of its own; returns whether all of it has a stable form."""
+        before = len(self.form.formless)
+        data = self.form.of(value)
+        self.notes.count(part, short(data))
+        formless = self.form.formless[before:]
+        del self.form.formless[before:]
+        self.notes.formless(part.partition(" ")[2], where, formless)
+        return not formless
+
+    def definition(
+        self, definition: Definition, variables: Mapping[str, Any], kind: str = "function"
+    ) -> None:
+        """Counts a definition by its source, and follows what it reads."""
+        name = f"{home(variables.get('__name__'))}.{definition.name}"
+
+        def work() -> None:
+            if "<" not in name:
+                self.notes.count(f"{kind} {name}", definition.digest)
+            self.reads(definition.reads, variables, name, definition.file)
+
+        self.once((id(definition), id(variables)), definition, work)
+
+    def reads(self, reads: tuple[Read, ...], variables: Mapping[str, Any], reader: str, file: str) -> None:
+        """Follows the names that a piece of code reads.
+
+        Args:
+            reads: The names.
+            variables: Globals of its module.
+            reader: Its qualified name.
+            file: Its file's name.
+        """
+        for read in reads:
+            found = look_up(read, variables)
+            if found is None:
+                continue
+            where = f"{file}:{read.line}"
+            surprise = surprise_of(found.value) if read.computed else None
+            if surprise:
+                of = variables.get(read.of)
+                if isinstance(of, ModuleType) and origin_of(of.__name__).whose is not Whose.own:
+                    continue  # whatever is found there counts by the package's version
+                self.notes.surprise(reader, where, surprise[0], hazard=surprise[1])
+            elif found.failure:
+                self.notes.failure(f"{found.owner}.{found.name}".rstrip("."), where, found.failure)
+            elif found.foreign:
+                self.notes.use(found.foreign)
+            elif found.owner != "builtins":
+                self._binding(found, where)
+                first = variables.get(read.name)
+                if isinstance(first, ModuleType) and first is not found.value:
+                    self.notes.name(home(variables.get("__name__")), read.name, first.__name__.encode())
+
+    def _binding(self, found: Found, where: str) -> None:
+        """Counts what a name of a module stands for."""
+        owner, name, value = found.owner, found.name, found.value
+        if not name:
+            self.form.of(value)
+            return
+        if origin_of(owner).whose is not Whose.own:
+            self.notes.use(origin_of(owner))
+            return
+        if (owner, name) in self._seen:
+            return
+        self._seen[owner, name] = value
+        source = module_source(owner)
+        there = self._imported_from(found, source)
+        if there is not None:
+            self.notes.name(owner, name, f"{there.owner}.{there.name}".encode())
+            self._binding(there, where)
+            return
+        known_as = self._known_as(found) if isinstance(value, FOLLOWED) else self._plain(found, source, where)
+        if source is not None and known_as != f"{owner}.{name}":
+            variables = vars(sys.modules[owner])
+            for definition in source.functions.get(name, []):  # what a decorator may have hidden
+                self.definition(definition, variables)
+            for definition in source.classes.get(name, []):
+                define_class(self, definition, variables)
+
+    def _imported_from(self, found: Found, source: SourceFile | None) -> Found | None:
+        """Returns where an imported object is at home, if it is still the same there."""
+        if source is None or found.name not in source.imported or found.name in source.assigned:
+            return None
+        module, name = source.imported[found.name]
+        module = absolute(module, vars(sys.modules[found.owner]))
+        there = vars(sys.modules[module]).get(name) if module in sys.modules else None
+        return Found(module, name, found.value) if there is found.value else None
+
+    def _known_as(self, found: Found) -> str:
+        """Counts a function, class or module; returns the qualified name that it has itself."""
+        data = self.form.of(found.value)
+        known_as = qualified(found.value)
+        if "<" in known_as and isinstance(found.value, FunctionType):
+            self.notes.count(f"function {found.owner}.{found.name}", short(data))
+        elif known_as != f"{found.owner}.{found.name}":
+            self.notes.name(found.owner, found.name, data)
+        return known_as
+
+    def _plain(self, found: Found, source: SourceFile | None, where: str) -> str:
+        """Counts any other value; returns no name, as it knows none itself."""
+        kept = source.assigned.get(found.name, []) if source else []
+        if kept:
+            where = kept[-1].where
+        works = isinstance(found.value, CALLABLES) or (callable(found.value) and not kept)
+        part = f"{'function' if works else 'constant'} {found.owner}.{found.name}"
+        if not self.value(part, found.value, where):
+            for definition in kept:
+                self.definition(definition, vars(sys.modules[found.owner]), "constant")
+        return ""
+
+    def _module(self, module: ModuleType, name: str) -> None:
+        """Counts all of a module that is handed around as a whole."""
+        source = module_source(module.__name__)
+        if source is None:
+            self.extension(module, name)
+            return
+        self.notes.count(f"module {name}", source.whole.digest)
+        self.reads(source.whole.reads, vars(module), name, source.name)
+        for inner, value in list(vars(module).items()):
+            if not (inner.startswith("__") and inner.endswith("__")):
+                self._binding(Found(name, inner, value), f"{source.name}:1")
+
+    def extension(self, module: ModuleType, name: str) -> None:
+        """Counts a module that is no Python source by its file."""
+        try:
+            data = Path(str(module.__file__)).read_bytes()
+        except (AttributeError, OSError):
+            self.notes.no_source(name, name)
+        else:
+            self.notes.count(f"extension {name}", short(data))

@@ -1,0 +1,276 @@
+"""Which names of its module a piece of source reads: free names with their attributes, imports, look-ups."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+__all__ = ["Read", "reads_of"]
+
+_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_IMPORTERS = frozenset({"import_module", "__import__"})
+_OWN = frozenset({"self", "cls"})
+
+
+class Read(NamedTuple):
+    """A name that a piece of source reads from outside of it.
+
+    Attributes:
+        name: The free name; empty where a module is imported on the spot.
+        chain: The attributes that are read from it, one from the other.
+        line: Where, in the file.
+        module: The module that is imported on the spot, with a leading dot for each level.
+        computed: Whether a look-up function of this name would be called with a name that is only known
+            at run time.
+        of: The free name whose attribute would be looked up by `getattr`.
+    """
+
+    name: str
+    chain: tuple[str, ...]
+    line: int
+    module: str = ""
+    computed: bool = True
+    of: str = ""
+
+
+class _Scope:
+    """The names that a function binds, and those of them that are only imports."""
+
+    def __init__(self, names: Iterable[str] = ()) -> None:
+        self.names = set(names)
+        self.outside: set[str] = set()
+        self.imports: dict[str, tuple[str, str]] = {}
+
+
+def reads_of(node: ast.AST, *, without: Iterable[ast.AST] = ()) -> tuple[Read, ...]:
+    """Returns what a definition, statement or expression reads, each once, in the order of the source.
+
+    Args:
+        node: Where to look; names that its functions bind are not free.
+        without: Nodes below it that do not count.
+    """
+    reader = _Reader(frozenset(map(id, without)))
+    reader.visit(node)
+    return tuple({read._replace(line=0): read for read in reversed(reader.found)}.values())[::-1]
+
+
+class _Reader(ast.NodeVisitor):
+    def __init__(self, without: frozenset[int]) -> None:
+        self.found: list[Read] = []
+        self._without = without
+        self._scopes: list[_Scope] = []
+
+    def visit(self, node: ast.AST) -> None:
+        if id(node) not in self._without:
+            super().visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:
+        if isinstance(node.ctx, ast.Load):
+            self._read(node.id, (), node.lineno)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:
+        self._chain(node)
+
+    def visit_Subscript(self, node: ast.Subscript) -> None:
+        # globals()["name"] is the name.
+        value, key = node.value, node.slice
+        if _is_call_of(value, "globals") and isinstance(key, ast.Constant) and isinstance(key.value, str):
+            self._read(key.value, (), node.lineno)
+        else:
+            self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if _is_call_of(node, "getattr") and len(node.args) > 1:
+            self._getattr(node)
+            return
+        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+        literal = _text(node.args[0]) if node.args and name in _IMPORTERS else None
+        if literal is None:
+            self.visit(node.func)
+        else:
+            self.found.append(Read("", (), node.lineno, module=literal))
+            self._chain(node.func, computed=False)
+        for argument in (*node.args, *node.keywords):
+            self.visit(argument)
+
+    def visit_Import(self, node: ast.Import) -> None:
+        for alias in node.names:
+            self.found.append(Read("", (), node.lineno, module=alias.name))
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        module = "." * node.level + (node.module or "")
+        for alias in node.names:
+            self.found.append(
+                Read("", () if alias.name == "*" else (alias.name,), node.lineno, module=module)
+            )
+
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+        for decorator in node.decorator_list:
+            self.visit(decorator)
+        self._signature(node.args)
+        if node.returns is not None:
+            self._annotation(node.returns)
+        self._function(node, node.body)
+
+    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the visitor's own names
+
+    def visit_Lambda(self, node: ast.Lambda) -> None:
+        self._signature(node.args)
+        self._function(node, [node.body])
+
+    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+        self._annotation(node.annotation)
+        self.visit(node.target)
+        if node.value is not None:
+            self.visit(node.value)
+
+    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+        first = node.generators[0].iter
+        self.visit(first)  # outside of the comprehension's own scope
+        targets = (name for part in node.generators for name in _stored(part.target))
+        self._scopes.append(_Scope(targets))
+        for part in ast.iter_child_nodes(node):
+            for child in ast.iter_child_nodes(part) if isinstance(part, ast.comprehension) else (part,):
+                if child is not first:
+                    self.visit(child)
+        self._scopes.pop()
+
+    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # noqa: N815 - the visitor's own names
+
+    def _function(self, node: ast.AST, body: list[ast.stmt] | list[ast.expr]) -> None:
+        self._scopes.append(_bound_in(node, body))
+        for statement in body:
+            self.visit(statement)
+        self._scopes.pop()
+
+    def _signature(self, arguments: ast.arguments) -> None:
+        for argument in _arguments(arguments):
+            if argument.annotation is not None:
+                self._annotation(argument.annotation)
+        for default in (*arguments.defaults, *arguments.kw_defaults):
+            if default is not None:
+                self.visit(default)
+
+    def _annotation(self, node: ast.expr) -> None:
+        """Visits an annotation; a text in it is source too."""
+        self.visit(node)
+        for part in ast.walk(node):
+            text = _text(part)
+            if text is not None:
+                try:
+                    parsed = ast.parse(text.strip(), mode="eval").body
+                except (SyntaxError, ValueError):
+                    continue
+                self.visit(ast.copy_location(parsed, part))
+
+    def _getattr(self, node: ast.Call) -> None:
+        literal = _text(node.args[1])
+        if literal is not None:
+            self._chain(ast.copy_location(ast.Attribute(node.args[0], literal, ast.Load()), node))
+            rest = node.args[2:]
+        else:
+            root = node.args[0]
+            while isinstance(root, ast.Attribute):
+                root = root.value
+            name = root.id if isinstance(root, ast.Name) else ""
+            own = name in _OWN and self._bound(name) is not None
+            free = name and self._bound(name) is None
+            self.found.append(Read("getattr", (), node.lineno, computed=not own, of=name if free else ""))
+            rest = node.args
+        for argument in rest:
+            self.visit(argument)
+
+    def _chain(self, node: ast.expr, *, computed: bool = True) -> None:
+        names: list[str] = []
+        root = node
+        while isinstance(root, ast.Attribute):
+            names.append(root.attr)
+            root = root.value
+        if isinstance(root, ast.Name):
+            self._read(root.id, tuple(reversed(names)), root.lineno, computed=computed)
+        else:
+            self.visit(root)
+
+    def _read(self, name: str, chain: tuple[str, ...], line: int, *, computed: bool = True) -> None:
+        scope = self._bound(name)
+        if scope is None:
+            self.found.append(Read(name, chain, line, computed=computed))
+        elif name in scope.imports:
+            module, attribute = scope.imports[name]
+            chain = (attribute, *chain) if attribute else chain
+            self.found.append(Read("", chain, line, module=module, computed=computed))
+
+    def _bound(self, name: str) -> _Scope | None:
+        for scope in reversed(self._scopes):
+            if name in scope.outside:
+                return None
+            if name in scope.names:
+                return scope
+        return None
+
+
+def _is_call_of(node: ast.AST, name: str) -> bool:
+    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def _text(node: ast.AST) -> str | None:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
+
+
+def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
+    yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
+    yield from (argument for argument in (arguments.vararg, arguments.kwarg) if argument is not None)
+
+
+def _stored(node: ast.AST) -> Iterator[str]:
+    return (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
+
+
+def _bound_in(function: ast.AST, body: list[ast.stmt] | list[ast.expr]) -> _Scope:
+    """Returns the names that a function binds itself; those of functions inside it are theirs."""
+    scope = _Scope()
+    if isinstance(function, _FUNCTIONS):
+        scope.names.update(argument.arg for argument in _arguments(function.args))
+    imports: dict[str, tuple[str, str]] = {}
+    waiting: list[ast.AST] = list(body)
+    while waiting:
+        node = waiting.pop()
+        _bind(node, scope, imports)
+        waiting += _inside(node)
+    # A name that is bound otherwise too may be anything.
+    scope.imports = {name: found for name, found in imports.items() if name not in scope.names}
+    scope.names |= set(imports)
+    return scope
+
+
+def _bind(node: ast.AST, scope: _Scope, imports: dict[str, tuple[str, str]]) -> None:
+    if isinstance(node, ast.Global):
+        scope.outside.update(node.names)
+    elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
+        scope.names.add(node.id)
+    elif isinstance(node, ast.Import):
+        for alias in node.names:
+            top = alias.name.partition(".")[0]
+            imports[alias.asname or top] = (alias.name if alias.asname else top, "")
+    elif isinstance(node, ast.ImportFrom):
+        module = "." * node.level + (node.module or "")
+        imports.update({alias.asname or alias.name: (module, alias.name) for alias in node.names})
+    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler)):
+        scope.names.update([node.name] if node.name else [])
+    elif isinstance(node, (ast.MatchAs, ast.MatchStar, ast.MatchMapping)):
+        name = node.rest if isinstance(node, ast.MatchMapping) else node.name
+        scope.names.update([name] if name else [])
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    """Yields the nodes below that are of the same scope; a comprehension binds only what it names by :=."""
+    if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+        return
+    if isinstance(node, _COMPREHENSIONS):
+        for part in ast.walk(node):
+            if isinstance(part, ast.NamedExpr):
+                yield part.target
+        return
+    yield from ast.iter_child_nodes(node)

@@ -1,0 +1,28 @@
+"""From a step's class to all code that it reaches by name."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from gridloom.dag.code.follow import Follower
+from gridloom.dag.code.record import CodeRecord
+
+__all__ = ["code_of"]
+
+_TAKEN: WeakKeyDictionary[type, CodeRecord] = WeakKeyDictionary()
+_LOCK = threading.RLock()
+
+
+def code_of(step_class: type[Any]) -> CodeRecord:
+    """Returns the record of all code that a class reaches; it is taken once and kept for this process.
+
+    Args:
+        step_class: The step's class. Its methods and bases, what they read by name, and so on.
+    """
+    with _LOCK:
+        record = _TAKEN.get(step_class)
+        if record is None:
+            record = _TAKEN[step_class] = Follower().record(step_class)
+        return record
