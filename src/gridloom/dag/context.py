@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -45,13 +46,20 @@ def _silent(_kind: type[Event], **_fields: Any) -> None:
 
 
 class CancelToken:
-    """Whether a run was asked to stop, and who wants to be told."""
+    """Whether a run, or one step of it, was asked to stop, and who wants to be told.
 
-    def __init__(self) -> None:
+    Args:
+        above: A token whose cancellation is this one's too; release it with `close`.
+    """
+
+    def __init__(self, above: CancelToken | None = None) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], None]] = []
+        self._above = above
         self.reason = ""
+        if above is not None:
+            above.on_cancel(self._follow)
 
     @property
     def cancelled(self) -> bool:
@@ -85,6 +93,20 @@ class CancelToken:
                 self._callbacks.append(callback)
                 return
         callback()
+
+    def forget(self, callback: Callable[[], None]) -> None:
+        """Drops a callback that has nothing more to do; one that is not known does not matter."""
+        with self._lock, suppress(ValueError):
+            self._callbacks.remove(callback)
+
+    def close(self) -> None:
+        """Stops following the token above."""
+        if self._above is not None:
+            self._above.forget(self._follow)
+
+    def _follow(self) -> None:
+        for error in self.cancel(self._above.reason if self._above else ""):
+            raise error
 
 
 class StepContext:
