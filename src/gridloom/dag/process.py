@@ -22,7 +22,7 @@ from gridloom.finding import Finding
 
 __all__ = ["ProcessExecutor"]
 
-GRACE_S: Final = 5.0
+GRACE_S = 5.0
 """How long a step that was asked to stop is waited for before its process is ended."""
 
 _LOOK_EVERY_S: Final = 1.0
@@ -35,13 +35,12 @@ class ProcessExecutor:
 
     Args:
         steps: All steps that it may be asked to run.
-        grace_s: How long a step that was asked to stop is waited for.
 
     Raises:
         ConfigError: If one of them cannot be sent to a worker.
     """
 
-    def __init__(self, steps: Iterable[BaseStep[Any]], *, grace_s: float = GRACE_S) -> None:
+    def __init__(self, steps: Iterable[BaseStep[Any]]) -> None:
         if sys.platform == "win32":
             raise ConfigError("The process executor needs Linux or macOS. Use executor='thread'.")
         if importing_main.is_set():
@@ -52,7 +51,6 @@ class ProcessExecutor:
         for step in steps:
             if not step.in_parent:
                 check_can_travel(step)
-        self._grace_s = grace_s
         self._threads = ThreadExecutor()
         self._idle: list[SpawnedWorker] = []
 
@@ -107,7 +105,7 @@ class ProcessExecutor:
         counted: Mapping[str, int] = {}
         end_s = float("inf")
         while True:
-            self._check_time(worker, call, end_s)
+            _check_time(worker, call, end_s)
             message = worker.receive(min(_LOOK_EVERY_S, end_s - time.monotonic()))
             if isinstance(message, Begun):
                 end_s = time.monotonic() + (float("inf") if limit_s is None else limit_s)
@@ -117,17 +115,18 @@ class ProcessExecutor:
                     return message
                 _say(call.ctx, message)
 
-    def _check_time(self, worker: SpawnedWorker, call: StepCall, end_s: float) -> None:
-        now_s, step_id = time.monotonic(), call.ctx.step_id
-        if now_s > worker.stopped_s + self._grace_s:
-            raise InterruptedRunError(
-                f"Step '{step_id}' did not stop within {self._grace_s:g} s, so its process was ended."
-            )
-        if now_s >= end_s:
-            raise StepTimeoutError(
-                f"Step '{step_id}' was ended at its time limit of {call.step.config.time_limit_s:g} s. "
-                "Raise its `time_limit_s`, or give it less to do."
-            )
+
+def _check_time(worker: SpawnedWorker, call: StepCall, end_s: float) -> None:
+    now_s, step_id = time.monotonic(), call.ctx.step_id
+    if now_s > worker.stopped_s + GRACE_S:
+        raise InterruptedRunError(
+            f"Step '{step_id}' did not stop within {GRACE_S:g} s, so its process was ended."
+        )
+    if now_s >= end_s:
+        raise StepTimeoutError(
+            f"Step '{step_id}' was ended at its time limit of {call.step.config.time_limit_s:g} s. "
+            "Raise its `time_limit_s`, or give it less to do."
+        )
 
 
 def _count(ctx: StepContext, before: Mapping[str, int], now: Mapping[str, int]) -> Mapping[str, int]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import re
 from multiprocessing import spawn
+from pathlib import Path
 from typing import Any, Final
 
 from gridloom.dag.executors import StepCall
@@ -48,11 +49,13 @@ def task_of(call: StepCall) -> Task:
 def _main_module() -> dict[str, Any]:
     """Returns how a worker imports the program's main module; nothing where it cannot."""
     known = spawn.get_preparation_data("gridloom")
-    if str(known.get("init_main_from_name", "")).endswith("__main__"):
-        # a package that is run with -m would run its program again
-        return {}
-    found = {name: value for name, value in known.items() if name.startswith("init_main")}
-    return {**found, "sys_argv": known["sys_argv"]} if found else {}
+    name, path = known.get("init_main_from_name", ""), known.get("init_main_from_path", "")
+    # a package that is run with -m would run its program again
+    if name and not name.endswith("__main__"):
+        return {"init_main_from_name": name, "sys_argv": known["sys_argv"]}
+    if path and Path(path).is_file():
+        return {"init_main_from_path": path, "sys_argv": known["sys_argv"]}
+    return {}
 
 
 def check_can_travel(step: BaseStep[Any]) -> None:
