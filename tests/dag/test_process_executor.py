@@ -281,7 +281,7 @@ def test_cancelling_stops_a_step_that_listens_and_ends_one_that_does_not(
     assert not alive(board.lines[0])
     assert not (tmp_path / "out" / "steps").exists()
     if action is acts.WaitForCallback:
-        wait_until(lambda: "told" in board.lines)
+        assert "told" in board.lines
         logs = [event.message for event in said if isinstance(event, LogWritten)]
         assert "An on_cancel callback raised RuntimeError: a callback broke" in logs
         assert str(result["a"].error).startswith("Step 'a' stopped: cancelled by the program")

@@ -55,6 +55,8 @@ class _Worker:
         self._connection = connection
         self._lock = threading.Lock()
         self._tasks: queue.SimpleQueue[tuple[Task, CancelToken]] = queue.SimpleQueue()
+        self._all_told = threading.Event()
+        self._all_told.set()
 
     def serve(self) -> None:
         threading.Thread(target=self._listen, name="gridloom-listen", daemon=True).start()
@@ -75,6 +77,10 @@ class _Worker:
         except OSError:
             os._exit(_ORPHANED)
 
+    def finish_stopping(self) -> None:
+        """Waits for the callbacks of a step that was asked to stop."""
+        self._all_told.wait()
+
     def _listen(self) -> None:
         token = CancelToken()
         while True:
@@ -87,12 +93,14 @@ class _Worker:
                 self._tasks.put((message, token))
             else:
                 # callbacks may take their time; the end of the parent has to be heard meanwhile
+                self._all_told.clear()
                 threading.Thread(target=self._stop, args=(token, message), daemon=True).start()
 
     def _stop(self, token: CancelToken, message: Stop) -> None:
         for error in token.cancel(message.reason):
             said = f"An on_cancel callback raised {type(error).__name__}: {error}"
             self.send(Said(LogWritten, {"level": "warning", "message": said}, {}))
+        self._all_told.set()
 
 
 @dataclass
@@ -124,6 +132,7 @@ def _run(task: Task, token: CancelToken, worker: _Worker) -> None:
         result: bytes | Raised = _result(task, ctx, worker)
     except BaseException as error:  # noqa: BLE001 - a step may raise anything; the parent gets it
         result = _raised(error)
+    worker.finish_stopping()
     voice.over = True
     worker.send(
         Ended(
