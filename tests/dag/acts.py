@@ -101,6 +101,16 @@ class SlowOnce(FirstTime):
             time.sleep(LONG_S)
 
 
+class CheckpointThenDieOnce(FirstTime):
+    """Makes a checkpoint, and is killed before it can use it."""
+
+    def __call__(self, ctx: StepContext) -> None:
+        part = ctx.checkpoint("part", lambda path: path.write_text("partial"))
+        if not self.again:
+            os.kill(os.getpid(), signal.SIGKILL)
+        ctx.path("part.txt").write_text(f"{part.path.read_text()} {part.found}")
+
+
 class FailOnce(FirstTime):
     def __call__(self, ctx: StepContext) -> None:
         if not self.again:

@@ -16,7 +16,7 @@ from tests.dag.toys import Action, CachedWork, Note, Work, WorkConfig, chain, pi
 from tests.e2e.processes import wait_until
 
 from gridloom.dag import PipelineDAG, RunResult, StepContext, StepOutcome
-from gridloom.dag.events import Event, LogWritten, ProgressMade
+from gridloom.dag.events import CheckpointReached, Event, LogWritten, ProgressMade
 from gridloom.errors import (
     ConfigError,
     InterruptedRunError,
@@ -239,6 +239,20 @@ def test_a_step_whose_process_was_killed_is_tried_again(tmp_path: Path) -> None:
     dag.add_step(Work("a", acts.KilledOnce(tmp_path / "pids"), retries=1, retry_backoff_s=0))
 
     assert dag.execute()["a"].attempts == 2
+
+
+def test_a_checkpoint_outlives_the_process_that_made_it(tmp_path: Path) -> None:
+    out, said = tmp_path / "out", list[Event]()
+    dag = pipeline(out, executor="process")
+    dag.subscribe(said.append)
+    action = acts.CheckpointThenDieOnce(tmp_path / "pids")
+    dag.add_step(CachedWork("a", action, retries=1, retry_backoff_s=0))
+    result = dag.execute()
+
+    assert (result["a"].outcome, result["a"].attempts) == (StepOutcome.executed, 2)
+    assert (out / "steps" / "a" / "part.txt").read_text() == "partial True"
+    assert [event.found for event in said if isinstance(event, CheckpointReached)] == [False, True]
+    assert list(out.glob(".gridloom/checkpoints/**/*part*")) == [], "it is removed once it is of no more use"
 
 
 def test_an_error_that_cannot_travel_keeps_its_words_and_is_tried_again(tmp_path: Path) -> None:

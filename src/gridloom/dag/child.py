@@ -124,6 +124,7 @@ def _run(task: Task, token: CancelToken, worker: _Worker) -> None:
         staging=task.staging,
         run_id=task.run_id,
         force=task.force,
+        key=task.key,
         token=token,
         emit=voice.emit,
     )
@@ -132,6 +133,7 @@ def _run(task: Task, token: CancelToken, worker: _Worker) -> None:
         result: bytes | Raised = _result(task, ctx, worker)
     except BaseException as error:  # noqa: BLE001 - a step may raise anything; the parent gets it
         result = _raised(error)
+    ctx.close()
     worker.finish_stopping()
     voice.over = True
     worker.send(

@@ -117,6 +117,8 @@ class StepContext:
         run_id: The run.
         step_id: The step.
         force: Whether the run was asked to redo everything.
+        key: Digest of all that decides the step's outputs; empty if nobody knows.
+        used_checkpoints: Whether the attempt has any.
     """
 
     def __init__(
@@ -146,8 +148,9 @@ class StepContext:
         self._findings: list[Finding] = []
         self._names: dict[str, None] = {}
         self._next_progress_s = 0.0
-        self._key = key
+        self.key = key
         self._checkpoints: Checkpoints | None = None
+        self.used_checkpoints = False
 
     def path(self, name: str) -> Path:
         """Returns where to write an output for now; it is moved to its place when the step succeeds.
@@ -257,26 +260,20 @@ class StepContext:
                 "starting with a letter or digit, at most 100 characters."
             )
         with self._lock:
-            self._checkpoints = self._checkpoints or Checkpoints(self.out, self.step_id, self._key)
+            self._checkpoints = self._checkpoints or Checkpoints(self.out, self.step_id, self.key)
         checkpoint = self._checkpoints.find(name)
         if checkpoint is None:
             staged = self.staging / CHECKPOINT_STAGING / name
             with storage_errors("create", staged.parent):
                 staged.parent.mkdir(parents=True, exist_ok=True)
             checkpoint = self._checkpoints.save(name, staged, make(staged))
-        self._emit(
-            CheckpointReached,
-            step_id=self.step_id,
-            name=name,
-            found=checkpoint.found,
-            size_bytes=checkpoint.size_bytes,
-        )
+        self.checkpoint_reached(name, found=checkpoint.found, size_bytes=checkpoint.size_bytes)
         return checkpoint
 
-    @property
-    def used_checkpoints(self) -> bool:
-        """Whether the attempt asked for any."""
-        return self._checkpoints is not None
+    def checkpoint_reached(self, name: str, *, found: bool, size_bytes: int) -> None:
+        """Says that a checkpoint is there, which `checkpoint` does by itself."""
+        self.used_checkpoints = True
+        self._emit(CheckpointReached, step_id=self.step_id, name=name, found=found, size_bytes=size_bytes)
 
     def close(self) -> None:
         """Frees what the attempt held; called by whoever made the context."""

@@ -24,6 +24,7 @@ class Task:
         run_id: The run.
         step_id: The step.
         force: Whether the run was asked to redo everything.
+        key: Digest of all that decides the step's outputs; empty if nobody knows.
     """
 
     call: bytes
@@ -33,6 +34,7 @@ class Task:
     run_id: str
     step_id: str
     force: bool
+    key: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,8 @@ def _say(ctx: StepContext, said: Said) -> None:
         ctx.log(**fields)
     elif said.kind is events.ProgressMade:
         ctx.progress(fields["done"], fields["total"], fields["unit"])
+    elif said.kind is events.CheckpointReached:
+        ctx.checkpoint_reached(**fields)
     else:
         raise TypeError(f"A worker process said {said.kind.__name__}, which no step says.")
 

@@ -43,6 +43,7 @@ def task_of(call: StepCall) -> Task:
         run_id=ctx.run_id,
         step_id=ctx.step_id,
         force=ctx.force,
+        key=ctx.key,
     )
 
 

@@ -152,10 +152,10 @@ class StepTask:
             redact=run.redactor.text,
             key=decision.fingerprint.key if decision.fingerprint else "",
         )
-        ctx.raise_if_cancelled()
-        run.stamps.check(step_id, self._files)
         call = StepCall(step=step, inputs=self._inputs, ctx=ctx, token=token, cost=self._elsewhere)
         try:
+            ctx.raise_if_cancelled()
+            run.stamps.check(step_id, self._files)
             outputs = self._checked(run.executor.run(call))
         finally:
             token.close()
