@@ -28,7 +28,8 @@ Each message says what was wrong, what was found, what is allowed and what to do
     ├── RawDataError                    1  landed pages that are damaged or missing
     ├── StepError                       1  a step ended badly
     │   ├── StepFailedError                its own error is the cause
-    │   └── StepTimeoutError
+    │   ├── StepTimeoutError               it took longer than its time limit
+    │   └── StepCrashedError               its process ended before it did
     └── InterruptedRunError           130  Ctrl-C, SIGTERM or cancel()
 """
 
@@ -56,6 +57,7 @@ __all__ = [
     "SourceAnswerError",
     "SourceError",
     "SourceUnreachableError",
+    "StepCrashedError",
     "StepError",
     "StepFailedError",
     "StepTimeoutError",
@@ -166,6 +168,10 @@ class StepFailedError(StepError):
 
 class StepTimeoutError(StepError):
     """A step took longer than its time limit."""
+
+
+class StepCrashedError(StepError):
+    """The process of a step ended before the step did: killed, out of memory, or crashed."""
 
 
 class InterruptedRunError(GridLoomError):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -174,3 +175,14 @@ def test_settings_come_from_the_environment_and_the_file(
     assert plan["regions"] == ["ERCO"]
     assert flag["parquet"] == "from-flag/hourly/eia930_2019.parquet"
     assert flag["regions"] == ["PACW"]
+
+
+def test_the_process_executor_makes_the_same_file(made: Done, call: Call, tmp_path: Path) -> None:
+    done = call(*SMALL, "--executor", "process", "--out", "other", "--json")
+    record = json.loads((tmp_path / done.json["run_dir"] / "results.json").read_text())
+    scopes = {step["step_id"]: step["metrics"]["peak_rss_scope"] for step in record["steps"]}
+
+    assert done.code == 0, done.err
+    assert (tmp_path / "other/hourly/day.parquet").read_bytes() == (tmp_path / FILE).read_bytes()
+    # requests of all steps go through one limiter, so extract steps stay in one process
+    assert scopes == {"extract-region-data": "process", "transform": "step"}

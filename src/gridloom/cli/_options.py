@@ -26,6 +26,7 @@ _METAVARS: Final = {
     "name": "NAME",
     "through": "extract|transform",
     "max_parallel": "N",
+    "executor": "thread|process",
     "concurrency": "N",
     "rate_limit": "N|off",
     "refresh_days": "N",

@@ -62,6 +62,8 @@ class StepConfig(_Settings):
         dry_run: Whether to stop before doing the work: the step is reported as skipped.
         retries: Attempts after the first one.
         retry_backoff_s: Wait before the second attempt in seconds; doubles with each further one.
+        time_limit_s: Longest time of one attempt in seconds. A step in a process of its own is ended
+            then; on a thread it can only be asked to stop, and fails when it returns.
     """
 
     step_id: str = ""
@@ -70,6 +72,9 @@ class StepConfig(_Settings):
     retries: int = operational(0, ge=0, le=100, description="Attempts after the first one.")
     retry_backoff_s: float = operational(
         1.0, ge=0, le=3600, description="Wait before the second attempt; doubles with each further one."
+    )
+    time_limit_s: float | None = operational(
+        None, gt=0, le=31_536_000, description="Longest time of one attempt in seconds."
     )
 
 
@@ -83,7 +88,8 @@ class PipelineDAGConfig(_Settings):
         max_parallel_steps: Most steps that run at once.
         stop_on_failure: Whether nothing new starts after a failure; otherwise only the descendants of
             the failed step are skipped.
-        executor: Where steps run; threads of this process.
+        executor: Where steps run: on threads of this process, or each in a process of its own that can be
+            ended, which costs its start.
         force: Whether every step runs, whatever is cached.
         recipe: How to build this pipeline again, JSON-able, for whoever resumes a run of it; None if only
             the program knows that made it.
@@ -95,7 +101,7 @@ class PipelineDAGConfig(_Settings):
     output_dir: Path = Path("data")
     max_parallel_steps: int = Field(default=4, ge=1, le=1024)
     stop_on_failure: bool = True
-    executor: Literal["thread"] = "thread"
+    executor: Literal["thread", "process"] = "thread"
     force: bool = False
     recipe: dict[str, Any] | None = None
     resumes: str | None = None

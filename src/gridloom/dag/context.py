@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -45,13 +46,20 @@ def _silent(_kind: type[Event], **_fields: Any) -> None:
 
 
 class CancelToken:
-    """Whether a run was asked to stop, and who wants to be told."""
+    """Whether a run, or one step of it, was asked to stop, and who wants to be told.
 
-    def __init__(self) -> None:
+    Args:
+        above: A token whose cancellation is this one's too; release it with `close`.
+    """
+
+    def __init__(self, above: CancelToken | None = None) -> None:
         self._event = threading.Event()
         self._lock = threading.Lock()
         self._callbacks: list[Callable[[], None]] = []
+        self._above = above
         self.reason = ""
+        if above is not None:
+            above.on_cancel(self._follow)
 
     @property
     def cancelled(self) -> bool:
@@ -86,6 +94,20 @@ class CancelToken:
                 return
         callback()
 
+    def forget(self, callback: Callable[[], None]) -> None:
+        """Drops a callback that has nothing more to do; one that is not known does not matter."""
+        with self._lock, suppress(ValueError):
+            self._callbacks.remove(callback)
+
+    def close(self) -> None:
+        """Stops following the token above."""
+        if self._above is not None:
+            self._above.forget(self._follow)
+
+    def _follow(self) -> None:
+        for error in self.cancel(self._above.reason if self._above else ""):
+            raise error
+
 
 class StepContext:
     """The run as one attempt of one step sees it; every method may be called from any thread.
@@ -95,6 +117,8 @@ class StepContext:
         run_id: The run.
         step_id: The step.
         force: Whether the run was asked to redo everything.
+        key: Digest of all that decides the step's outputs; empty if nobody knows.
+        used_checkpoints: Whether the attempt has any.
     """
 
     def __init__(
@@ -124,8 +148,9 @@ class StepContext:
         self._findings: list[Finding] = []
         self._names: dict[str, None] = {}
         self._next_progress_s = 0.0
-        self._key = key
+        self.key = key
         self._checkpoints: Checkpoints | None = None
+        self.used_checkpoints = False
 
     def path(self, name: str) -> Path:
         """Returns where to write an output for now; it is moved to its place when the step succeeds.
@@ -235,26 +260,20 @@ class StepContext:
                 "starting with a letter or digit, at most 100 characters."
             )
         with self._lock:
-            self._checkpoints = self._checkpoints or Checkpoints(self.out, self.step_id, self._key)
+            self._checkpoints = self._checkpoints or Checkpoints(self.out, self.step_id, self.key)
         checkpoint = self._checkpoints.find(name)
         if checkpoint is None:
             staged = self.staging / CHECKPOINT_STAGING / name
             with storage_errors("create", staged.parent):
                 staged.parent.mkdir(parents=True, exist_ok=True)
             checkpoint = self._checkpoints.save(name, staged, make(staged))
-        self._emit(
-            CheckpointReached,
-            step_id=self.step_id,
-            name=name,
-            found=checkpoint.found,
-            size_bytes=checkpoint.size_bytes,
-        )
+        self.checkpoint_reached(name, found=checkpoint.found, size_bytes=checkpoint.size_bytes)
         return checkpoint
 
-    @property
-    def used_checkpoints(self) -> bool:
-        """Whether the attempt asked for any."""
-        return self._checkpoints is not None
+    def checkpoint_reached(self, name: str, *, found: bool, size_bytes: int) -> None:
+        """Says that a checkpoint is there, which `checkpoint` does by itself."""
+        self.used_checkpoints = True
+        self._emit(CheckpointReached, step_id=self.step_id, name=name, found=found, size_bytes=size_bytes)
 
     def close(self) -> None:
         """Frees what the attempt held; called by whoever made the context."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from gridloom.errors import (
     GridLoomError,
@@ -78,9 +78,10 @@ class StepMetrics:
         bytes_written: Bytes of the outputs it committed.
         files_written: Files of the outputs it committed.
         duration_s: Wall time of all attempts in seconds, waits between them included.
-        cpu_s: CPU time of the step's own thread in seconds.
-        peak_rss_bytes: Largest memory so far; 0 where the system does not tell.
-        peak_rss_scope: Whose memory that is; a thread has none of its own.
+        cpu_s: CPU time in seconds of the step's own thread, or of all threads of its own process.
+        peak_rss_bytes: Largest memory; 0 where the system does not tell.
+        peak_rss_scope: Whose memory that is: that of the step in a process of its own, or that of the
+            whole process so far, for a thread has none of its own.
         custom: Metrics that the step named itself, as ``{"value": …, "unit": …}``.
     """
 
@@ -94,7 +95,7 @@ class StepMetrics:
     duration_s: float = 0.0
     cpu_s: float = 0.0
     peak_rss_bytes: int = 0
-    peak_rss_scope: str = "process"
+    peak_rss_scope: Literal["process", "step"] = "process"
     custom: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property

@@ -16,6 +16,7 @@ from gridloom.dag.config import PipelineDAGConfig
 from gridloom.dag.context import CancelToken
 from gridloom.dag.database import Database
 from gridloom.dag.events import LogWritten, RunFinished, RunStarted
+from gridloom.dag.executors import open_executor
 from gridloom.dag.explain import Identities, code_notes
 from gridloom.dag.graph import Graph
 from gridloom.dag.history import expected_durations
@@ -40,6 +41,7 @@ class Run:
         result: How it went, once it is over.
 
     Raises:
+        ConfigError: If the executor cannot run a step.
         StorageError: If the output folder cannot be written to.
     """
 
@@ -49,6 +51,7 @@ class Run:
         self._started_at = datetime.now(UTC)
         self._started_s = time.perf_counter()
         self._graph, self._config, self._redactor = graph, config, redactor
+        self._executor = open_executor(config.executor, [node.step for node in graph])
         self.run_id = f"{self._started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
         out = config.output_dir
         self._folder = out / "runs" / self.run_id
@@ -80,6 +83,7 @@ class Run:
             stamps=Stamps(),
             staging=self._staging,
             redactor=redactor,
+            executor=self._executor,
         )
         self._scheduler = Scheduler(
             graph,
@@ -129,6 +133,7 @@ class Run:
             self._scheduler.run()
             return self._finish()
         finally:
+            self._executor.close()
             self._bus.close()
             self._staging.remove()
             self._database.close()

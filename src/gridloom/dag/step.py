@@ -27,9 +27,12 @@ class BaseStep(ABC, Generic[ConfigT]):
     Attributes:
         config: The step's settings.
         default_id: Step id where the settings name none; empty takes the class's name.
+        in_parent: Whether it runs on a thread of the parent also with the process executor, because it
+            shares something with other steps (a limiter, a connection) or mostly waits.
     """
 
     default_id: ClassVar[str] = ""
+    in_parent: ClassVar[bool] = False
     config: ConfigT
 
     def __init__(self, config: ConfigT) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,10 +17,12 @@ from gridloom.dag.checkpoint import remove_checkpoints
 from gridloom.dag.context import CancelToken, StepContext
 from gridloom.dag.database import Database
 from gridloom.dag.events import CacheDecided, LogWritten, StepStarted
+from gridloom.dag.executors import StepCall, StepCost, StepExecutor
 from gridloom.dag.explain import Decision, Identities, decide, inputs_for
 from gridloom.dag.graph import StepNode
 from gridloom.dag.journal import Journal
 from gridloom.dag.kinds import is_artifact, type_name
+from gridloom.dag.memory import peak_rss_bytes
 from gridloom.dag.outcome import StepMetrics, StepOutcome, StepOutput
 from gridloom.dag.redact import Redactor
 from gridloom.dag.staging import Commit, Staging
@@ -36,9 +37,6 @@ from gridloom.errors import (
     StorageError,
 )
 from gridloom.files import storage_errors
-
-if sys.platform != "win32":
-    import resource
 
 __all__ = ["RunServices", "StepTask"]
 
@@ -62,6 +60,7 @@ class RunServices:
     stamps: Stamps
     staging: Staging
     redactor: Redactor
+    executor: StepExecutor
 
 
 class StepTask:
@@ -80,6 +79,7 @@ class StepTask:
         self._inputs = inputs_for(bindings, outputs)
         self._started_s = time.perf_counter()
         self._cpu_s = 0.0
+        self._elsewhere = StepCost()
         self._decision: Decision | None = None
         self._ctx: StepContext | None = None
         self._said_waiting = False
@@ -102,8 +102,9 @@ class StepTask:
         metrics = replace(
             output.metrics,
             duration_s=time.perf_counter() - self._started_s,
-            cpu_s=self._cpu_s,
-            peak_rss_bytes=_peak_rss_bytes(),
+            cpu_s=self._cpu_s + self._elsewhere.cpu_s,
+            peak_rss_bytes=self._elsewhere.peak_rss_bytes or peak_rss_bytes(),
+            peak_rss_scope=self._elsewhere.peak_rss_scope,
         )
         return replace(output, metrics=metrics, duration_s=metrics.duration_s)
 
@@ -138,20 +139,26 @@ class StepTask:
             attempt=number,
             reason=decision.reason,
         )
+        limited = step.config.time_limit_s is not None
+        token = CancelToken(run.token) if limited else run.token
         ctx = self._ctx = StepContext(
             out=run.out,
             step_id=step_id,
             staging=run.staging.folder(step_id),
             run_id=run.run_id,
             force=run.force,
-            token=run.token,
+            token=token,
             emit=run.bus.emit,
             redact=run.redactor.text,
             key=decision.fingerprint.key if decision.fingerprint else "",
         )
-        ctx.raise_if_cancelled()
-        run.stamps.check(step_id, self._files)
-        outputs = self._checked(step.run(self._inputs, ctx))
+        call = StepCall(step=step, inputs=self._inputs, ctx=ctx, token=token, cost=self._elsewhere)
+        try:
+            ctx.raise_if_cancelled()
+            run.stamps.check(step_id, self._files)
+            outputs = self._checked(run.executor.run(call))
+        finally:
+            token.close()
         self._check_findings(ctx)
         run.stamps.check(step_id, self._files)
         commit = run.staging.commit(ctx, step.output_folder(), outputs)
@@ -337,11 +344,3 @@ def _metrics(ctx: StepContext, commit: Commit | None) -> StepMetrics:
         files_written=commit.files_written if commit else 0,
         custom=ctx.custom_metrics,
     )
-
-
-def _peak_rss_bytes() -> int:
-    """Returns the largest memory of the process so far; 0 where the system does not tell."""
-    if sys.platform == "win32":
-        return 0
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak if sys.platform == "darwin" else peak * 1024

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, ClassVar, Literal, Self
 
 import httpx2
 import msgspec
@@ -170,6 +170,7 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
     """
 
     version = "1"
+    in_parent: ClassVar[bool] = True  # all extract steps of a run share their source's limiter
 
     def __init__(
         self,
@@ -219,8 +220,7 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         work = asyncio.ensure_future(self._extract(ctx))
 
         def stop() -> None:
-            # A loop that has ended has nothing left to stop.
-            with contextlib.suppress(RuntimeError):
+            with contextlib.suppress(RuntimeError):  # a loop that has ended has nothing left to stop
                 loop.call_soon_threadsafe(work.cancel)
 
         ctx.on_cancel(stop)

@@ -173,6 +173,7 @@ def build(prepared: Prepared) -> PipelineDAG:
             output_dir=settings.out,
             max_parallel_steps=settings.max_parallel,
             stop_on_failure=not settings.continue_on_failure,
+            executor=settings.executor,
             force=settings.force,
             recipe=prepared.recipe,
             resumes=prepared.resumes,

@@ -105,6 +105,7 @@ class HourlySettings(BaseModel):
     )
     through: Literal["extract", "transform"] = Field("transform", description="Last stage to run.")
     max_parallel: int = Field(4, ge=1, description="Steps that run at the same time at most.")
+    executor: Literal["thread", "process"] = Field("thread", description="Run steps in threads or processes.")
     concurrency: int = Field(5, ge=1, le=100, description="Requests in flight per step at most.")
     rate_limit: float | Literal["off"] | None = Field(
         None,
