@@ -147,7 +147,10 @@ def test_a_record_under_another_key_is_not_believed(tmp_path: Path) -> None:
     run(tmp_path, ("one", "", ""))
     run(tmp_path, ("two", "", ""))
     with closing(sqlite3.connect(tmp_path / ".gridloom" / "runs.db")) as store, store:
-        one, two = (number for (number,) in store.execute("SELECT number FROM manifests WHERE step_id = 'a'"))
+        one, two = (
+            number
+            for (number,) in store.execute("SELECT number FROM manifests WHERE step_id = 'a' ORDER BY number")
+        )
         copied = "(SELECT {0} FROM manifests WHERE number = ?)"
         store.execute(
             f"UPDATE manifests SET record = {copied.format('record')}, checksum = {copied.format('checksum')}"

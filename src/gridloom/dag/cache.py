@@ -175,7 +175,7 @@ class ManifestStore:
                 connection.executemany(_INSERT_FILE, files)
             if code not in self._codes:
                 connection.execute(
-                    "INSERT OR IGNORE INTO code VALUES (?, ?)", (code, msgspec.json.encode(parts))
+                    "INSERT OR IGNORE INTO code VALUES (?, ?)", (code, msgspec.json.encode(dict(parts)))
                 )
 
         self._database.write(work)
