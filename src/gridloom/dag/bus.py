@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,13 +12,11 @@ import msgspec
 
 from gridloom.dag.events import Event, LogWritten, decode, encode
 from gridloom.dag.redact import Redactor
+from gridloom.dag.sinks import Listeners, Sink
 from gridloom.errors import StorageError
 from gridloom.files import storage_errors
 
-__all__ = ["EventBus", "EventLog", "Sink"]
-
-Sink = Callable[[Event], None]
-"""Who listens: called with each event in order, from whichever thread says it, one at a time."""
+__all__ = ["EventBus", "EventLog"]
 
 _BUFFER_BYTES = 1 << 16
 
@@ -66,15 +64,17 @@ class EventBus:
     def __init__(self, run_id: str, log: EventLog, sinks: Iterable[Sink], redactor: Redactor) -> None:
         self._run_id = run_id
         self._log = log
-        self._sinks = list(sinks)
         self._redactor = redactor
-        # a sink may itself make a step say something
-        self._lock = threading.RLock()
+        self._lock = threading.Lock()
         self._seq = 0
+        self._closed = False
+        self._listeners = Listeners(sinks, self._trouble)
 
     def emit(self, kind: type[Event], **fields: Any) -> None:
-        """Says an event; a sink that raises is not asked again and never disturbs the run."""
+        """Says an event; one that comes after the end, from a listener that woke late, is not said."""
         with self._lock:
+            if self._closed:
+                return
             event = kind(seq=self._seq + 1, at=datetime.now(UTC), run_id=self._run_id, **fields)
             line = encode(event)
             self._seq += 1
@@ -82,8 +82,7 @@ class EventBus:
                 event = decode(_without_secrets(line, self._redactor))
                 line = encode(event)
             self._log.append(line)
-            for sink in tuple(self._sinks):
-                self._tell(sink, event)
+            self._listeners.tell(event)
 
     def flush(self) -> StorageError | None:
         """Writes the log; returns why that is impossible, if it is."""
@@ -92,24 +91,16 @@ class EventBus:
             return self._log.failure
 
     def close(self) -> StorageError | None:
-        """Writes and closes the log; returns why that is impossible, if it is."""
+        """Waits a while for the listeners, then writes and closes the log; returns why that is impossible."""
+        if not self._closed:
+            self._listeners.close()
         with self._lock:
+            self._closed = True
             self._log.close()
             return self._log.failure
 
-    def _tell(self, sink: Sink, event: Event) -> None:
-        try:
-            sink(event)
-        except Exception as error:  # noqa: BLE001 - whatever a listener does, the run goes on; it is logged
-            if sink in self._sinks:
-                self._sinks.remove(sink)
-            problem = f"{type(error).__name__}: {error}"
-            self.emit(
-                LogWritten,
-                step_id="",
-                level="warning",
-                message=f"A listener was dropped because it raised {problem}",
-            )
+    def _trouble(self, message: str) -> None:
+        self.emit(LogWritten, step_id="", level="warning", message=message)
 
 
 def _without_secrets(line: bytes, redactor: Redactor) -> bytes:

@@ -72,7 +72,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run-finished"):
-    """The run is over, and its last event is this.
+    """The run is over, and its last event is this; only a word about listeners that missed some may follow.
 
     Attributes:
         outcome: How it ended.

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from gridloom.dag.bus import Sink
 from gridloom.dag.cache import ManifestStore
 from gridloom.dag.config import PipelineDAGConfig, secrets_in
 from gridloom.dag.database import Database
@@ -16,6 +15,7 @@ from gridloom.dag.graph import Graph, StepNode
 from gridloom.dag.kinds import qualified_name
 from gridloom.dag.outcome import RunResult, StepOutcome
 from gridloom.dag.redact import Redactor
+from gridloom.dag.sinks import Sink
 from gridloom.dag.step import BaseStep
 from gridloom.errors import ConfigError, UsageError
 
@@ -125,7 +125,11 @@ class PipelineDAG:
         return self._redactor.text(text)
 
     def subscribe(self, sink: Sink) -> None:
-        """Calls `sink` with every event of later runs, in order, from the thread that says it."""
+        """Calls `sink` with every event of later runs, in order, in a thread of its own.
+
+        A sink that is slow, hangs or raises changes nothing about the run: what it does not hear is counted
+        and said. At its end the run waits a few seconds for sinks that are behind.
+        """
         self._sinks.append(sink)
 
     def validate_dag(self) -> list[str]:

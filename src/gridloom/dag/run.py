@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
 
-from gridloom.dag.bus import EventBus, EventLog, Sink
+from gridloom.dag.bus import EventBus, EventLog
 from gridloom.dag.cache import ManifestStore
 from gridloom.dag.config import PipelineDAGConfig
 from gridloom.dag.context import CancelToken
@@ -25,6 +25,7 @@ from gridloom.dag.outcome import RunOutcome, RunResult, StepOutcome, StepOutput
 from gridloom.dag.record import add_up, results_record, write_results
 from gridloom.dag.redact import Redactor
 from gridloom.dag.runner import Scheduler
+from gridloom.dag.sinks import Sink
 from gridloom.dag.staging import Staging, remove_dead
 from gridloom.dag.stamps import Stamps
 from gridloom.dag.worker import RunServices
