@@ -1,4 +1,4 @@
-"""Keeps the programs in the documents equal to the files in examples, which the tests run.
+"""Keeps the programs and pipeline files in the documents equal to the files in examples, which the tests run.
 
 A document marks the place; `make format` fills it and `make check` compares::
 
@@ -15,6 +15,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 
+_LANGUAGES = {".py": "python", ".yaml": "yaml"}
 _PLACE = re.compile(r"(<!-- example: (?P<name>\S+) -->\n).*?(<!-- end example -->)", re.DOTALL)
 
 
@@ -27,7 +28,8 @@ def pasted(text: str, root: Path) -> str:
 
     def fill(place: re.Match[str]) -> str:
         program = (root / place["name"]).read_text(encoding="utf-8").strip()
-        return f"{place[1]}```python\n{program}\n```\n{place[3]}"
+        language = _LANGUAGES[Path(place["name"]).suffix]
+        return f"{place[1]}```{language}\n{program}\n```\n{place[3]}"
 
     return _PLACE.sub(fill, text)
 

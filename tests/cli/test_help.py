@@ -33,6 +33,7 @@ def test_every_command_of_the_contract_that_is_built_is_there() -> None:
     assert NAMES == [
         "year",
         "demo",
+        "run",
         "plan",
         "check",
         "regions",

@@ -77,6 +77,16 @@ def test_again_nothing_runs_and_the_bytes_are_the_same(parquet: bytes, folder: P
     assert table(folder / "data").read_bytes() == parquet
 
 
+def test_the_pipeline_file_of_the_year_finds_everything_done(parquet: bytes, folder: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "year.yaml"
+    again = gridloom("run", example, "--out", "data", "--json", cwd=folder)
+
+    assert again.code == 0
+    assert again.json["http_requests"] == 0
+    assert {step["outcome"] for step in again.json["steps"]} == {"cached"}
+    assert table(folder / "data").read_bytes() == parquet
+
+
 def test_the_file_is_proven_by_check(parquet: bytes, folder: Path) -> None:
     assert gridloom("check", "data/hourly/eia930_2019.parquet", cwd=folder).code == 0
 

@@ -21,7 +21,8 @@ __all__ = ["cli", "main"]
 _COMMANDS: Final = {
     "year": "One year, or a span, to one complete Parquet file.",
     "demo": "One region, on the embedded real data unless a key is set.",
-    "plan": "What `year` would do and ask, without doing it.",
+    "run": "The pipeline of a YAML file.",
+    "plan": "What `year` or `run` would do and ask, without doing it.",
     "check": "Prove that a Parquet file is complete and unchanged.",
     "regions": "Respondent codes: balancing authorities and EIA's regions.",
     "resume": "Carry on with a run that was interrupted or failed.",

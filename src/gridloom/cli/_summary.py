@@ -8,7 +8,15 @@ import click
 
 from gridloom.cli._render import echo_table, note, shown_path
 
-__all__ = ["echo_comparison", "echo_plan", "echo_run_record", "echo_summary"]
+__all__ = [
+    "echo_comparison",
+    "echo_decisions",
+    "echo_ends",
+    "echo_error",
+    "echo_plan",
+    "echo_run_record",
+    "echo_summary",
+]
 
 
 def echo_summary(summary: dict[str, Any], *, quiet: bool = False) -> None:
@@ -18,6 +26,11 @@ def echo_summary(summary: dict[str, Any], *, quiet: bool = False) -> None:
     """
     if not quiet:
         _made(summary)
+    echo_error(summary)
+
+
+def echo_error(summary: dict[str, Any]) -> None:
+    """Prints why a run failed, if it did."""
     if error := summary.get("error"):
         note(f"gridloom: error: {error['message']}")
         note(f"What was fetched is kept. Details: {shown_path(summary['run_dir'] / 'results.json')}")
@@ -49,7 +62,8 @@ def _table_made(summary: dict[str, Any]) -> None:
     click.echo("")
 
 
-def _steps(summary: dict[str, Any]) -> None:
+def echo_ends(summary: dict[str, Any]) -> None:
+    """Prints how each step of a run ended."""
     cells = [
         (
             step["step_id"],
@@ -62,6 +76,10 @@ def _steps(summary: dict[str, Any]) -> None:
         for step in summary["steps"]
     ]
     echo_table(["step", "outcome", "rows", "requests", "seconds", "why"], cells, numbers=(2, 3, 4))
+
+
+def _steps(summary: dict[str, Any]) -> None:
+    echo_ends(summary)
     seconds = summary["duration_s"]
     click.echo(
         f"\n{summary['http_requests']:,} requests ({summary['retries']:,} retries) to {summary['source']}, "
@@ -92,6 +110,15 @@ def echo_plan(summary: dict[str, Any]) -> None:
         f"from {summary['source']}" + (f" to {shown_path(summary['parquet'])}" if summary["parquet"] else "")
     )
     click.echo("")
+    echo_decisions(summary)
+    click.echo(
+        f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests, {_limit(summary)}. "
+        "Nothing was asked or written."
+    )
+
+
+def echo_decisions(summary: dict[str, Any]) -> None:
+    """Prints what a run would do with each step, and why."""
     echo_table(
         ["step", "decision", "windows", "requests", "why"],
         [
@@ -111,10 +138,6 @@ def echo_plan(summary: dict[str, Any]) -> None:
             click.echo(f"Note: {step['step_id']} {step['replaces']}.")
         for text in step["notes"]:
             click.echo(f"Note: {step['step_id']}: {text}")
-    click.echo(
-        f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests, {_limit(summary)}. "
-        "Nothing was asked or written."
-    )
 
 
 def _limit(summary: dict[str, Any]) -> str:

@@ -1,11 +1,13 @@
-"""``gridloom plan``: what `year` would do."""
+"""``gridloom plan``: what `year` or `run` would do."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
+from gridloom.cli._file import FILE_FIELDS, execute_file
 from gridloom.cli._hourly import YEAR_FIELDS, execute, read_settings
 from gridloom.cli._options import json_option, setting_options, verbosity_options
 
@@ -13,22 +15,33 @@ __all__ = ["plan"]
 
 
 @click.command(epilog="Example:  gridloom plan --sample --batch-days 90")
+@click.argument("file", metavar="[FILE.yaml]", required=False, type=click.Path(path_type=Path))
 @setting_options(*YEAR_FIELDS)
 @click.option("--mermaid", "as_mermaid", is_flag=True, help="Print the plan as a Mermaid flowchart.")
 @json_option
 @verbosity_options
-def plan(as_mermaid: bool, as_json: bool, verbose: bool, quiet: bool, **flags: Any) -> int:
-    """Print what `year` with the same flags would do: steps, reasons, windows and requests.
+def plan(file: Path | None, as_mermaid: bool, as_json: bool, verbose: bool, quiet: bool, **flags: Any) -> int:
+    """Print what `year` with the same flags, or `run` with FILE, would do: steps, reasons and requests.
 
-    It is `gridloom year --dry-run`: everything is checked, nothing is asked for or written.
+    It is `gridloom year --dry-run` or `gridloom run FILE --dry-run`: everything is checked, nothing is
+    asked for or written.
     """
     if as_mermaid and as_json:
         raise click.UsageError("--mermaid and --json are two answers to one question. Use one of them.")
-    return execute(
-        read_settings(flags),
-        dry_run=True,
-        as_json=as_json,
-        verbose=verbose,
-        quiet=quiet,
-        as_mermaid=as_mermaid,
-    )
+    if file is None:
+        return execute(
+            read_settings(flags),
+            dry_run=True,
+            as_json=as_json,
+            verbose=verbose,
+            quiet=quiet,
+            as_mermaid=as_mermaid,
+        )
+    alien = [name for name, value in flags.items() if value is not None and name not in FILE_FIELDS]
+    if alien:
+        allowed = ", ".join(f"--{name.replace('_', '-')}" for name in FILE_FIELDS)
+        raise click.UsageError(
+            f"--{alien[0].replace('_', '-')} is set in the file. Flags that go with a file are {allowed}."
+        )
+    flags = {name: flags[name] for name in FILE_FIELDS}
+    return execute_file(file, flags, dry_run=True, as_json=as_json, verbose=verbose, quiet=quiet)

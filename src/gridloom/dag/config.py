@@ -21,6 +21,7 @@ __all__ = [
     "operational",
     "secrets_in",
     "semantic_settings",
+    "setting_problems",
 ]
 
 _SHOWN_CHARACTERS = 60
@@ -113,6 +114,23 @@ class PipelineDAGConfig(_Settings):
             name = str(values.get("pipeline_name", "pipeline"))
             return {**values, "pipeline_id": kebab(name) or "pipeline"}
         return values
+
+
+def setting_problems(
+    model: type[pydantic.BaseModel], values: Mapping[str, Any]
+) -> list[tuple[tuple[int | str, ...], str]]:
+    """Returns what is wrong with values for a settings class: where, as a path, and a sentence.
+
+    Raises:
+        ConfigError: Where a rule of the class's own says it in words for all of them.
+    """
+    try:
+        # the constructor below ours, which would make one error of all problems
+        pydantic.BaseModel.__init__(model.__new__(model), **values)
+    except pydantic.ValidationError as error:
+        problems = error.errors(include_url=False)
+        return [(problem["loc"], _sentence(model, problem)) for problem in problems]
+    return []
 
 
 def kebab(words: str) -> str:

@@ -39,7 +39,7 @@ from gridloom.pipelines.settings import HourlySettings
 from gridloom.sample import SAMPLE_HOURS
 from gridloom.transform.steps import TransformConfig, TransformStep
 
-__all__ = ["HOURLY", "Prepared", "build", "hourly", "prepare"]
+__all__ = ["HOURLY", "Prepared", "build", "check_hours", "check_key", "hourly", "look_up", "prepare"]
 
 HOURLY = "hourly"
 """Name of this pipeline, also in the recipes of its runs."""
@@ -105,12 +105,12 @@ def prepare(
     """
     resolved = settings.resolved()
     source = Source.sample() if settings.sample else Source.of_url(settings.base_url)
-    _check_hours(source, resolved.hours)
-    key = _check_key(source, api_key)
+    check_hours(source, resolved.hours)
+    key = check_key(source, api_key)
     source.check_rate_limit(settings.rate_limit)
     codes, unknown, corrected = resolve(list(resolved.regions))
     if unknown:
-        _look_up(unknown, source, key)
+        look_up(unknown, source, key)
     return Prepared(
         settings=settings,
         hours=resolved.hours,
@@ -125,8 +125,12 @@ def prepare(
     )
 
 
-def _check_hours(source: Source, hours: HourRange) -> None:
-    """Raises for hours that the source is known not to have, before it is asked."""
+def check_hours(source: Source, hours: HourRange) -> None:
+    """Raises for hours that the source is known not to have, before it is asked.
+
+    Raises:
+        NoDataError: With the hours that it has.
+    """
     if source.is_sample and (hours.start < SAMPLE_HOURS.start or hours.stop > SAMPLE_HOURS.stop):
         raise NoDataError(
             f"The embedded sample has {SAMPLE_HOURS}, you asked for {hours}. "
@@ -139,7 +143,12 @@ def _check_hours(source: Source, hours: HourRange) -> None:
         )
 
 
-def _check_key(source: Source, given: SecretStr | None) -> SecretStr | None:
+def check_key(source: Source, given: SecretStr | None) -> SecretStr | None:
+    """Returns the key for a source: None where it needs none, else the one given or found.
+
+    Raises:
+        KeyMissingError: If it needs one and there is none.
+    """
     # The sample needs none, so nobody's keyring is opened for it.
     if not source.needs_key:
         return None
@@ -152,8 +161,13 @@ def _check_key(source: Source, given: SecretStr | None) -> SecretStr | None:
     return key
 
 
-def _look_up(unknown: list[str], source: Source, key: SecretStr | None) -> None:
-    """Raises unless the source's own list has the codes that ours has not."""
+def look_up(unknown: list[str], source: Source, key: SecretStr | None) -> None:
+    """Raises unless the source's own list has the codes that ours has not.
+
+    Raises:
+        UnknownCodeError: With the nearest valid codes.
+        SourceError: If the source did not answer.
+    """
     listed = known_respondents(source, key)
     still = [code for code in unknown if code not in listed]
     if still:

@@ -13,7 +13,16 @@ from gridloom.extract.limiter import limiter_seconds
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.pipelines.hourly import Prepared, build
 
-__all__ = ["coverage", "planned", "ran"]
+__all__ = [
+    "coverage",
+    "exit_code",
+    "hourly_table",
+    "planned",
+    "planned_steps",
+    "ran",
+    "step_summary",
+    "unmet_findings",
+]
 
 _PARTIAL = 3
 
@@ -43,10 +52,11 @@ def ran(prepared: Prepared, sink: Callable[[Event], None]) -> tuple[dict[str, An
         result = dag.execute()
     except RunInterruptedError as error:
         result = error.result
-    return _run_summary(prepared, result), _exit_code(result)
+    return _run_summary(prepared, result), exit_code(result)
 
 
-def _exit_code(result: RunResult) -> int:
+def exit_code(result: RunResult) -> int:
+    """Returns the exit code of the contract."""
     if result.outcome is RunOutcome.partial:
         return _PARTIAL
     if isinstance(result.error, GridLoomError):
@@ -56,7 +66,7 @@ def _exit_code(result: RunResult) -> int:
 
 def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
     """Returns the JSON object of a finished run."""
-    table = _table(result)
+    table = hourly_table(result)
     summary: dict[str, Any] = {
         "run_id": result.run_id,
         "outcome": result.outcome.value,
@@ -72,9 +82,9 @@ def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
         "last": prepared.hours.last_label,
         "respondents": coverage(table) if table else [],
         "series": table.series if table else (),
-        "steps": [_step(step) for step in result.steps.values()],
+        "steps": [step_summary(step) for step in result.steps.values()],
         "proof": _proof(result),
-        "findings": _findings(result),
+        "findings": unmet_findings(result),
         "warnings": prepared.warnings,
         "run_dir": result.run_dir,
     }
@@ -89,7 +99,7 @@ def _proof(result: RunResult) -> str | None:
     return next((finding.detail for finding in findings if finding.name == "windows-complete"), None)
 
 
-def _findings(result: RunResult) -> list[dict[str, Any]]:
+def unmet_findings(result: RunResult) -> list[dict[str, Any]]:
     """Returns the findings that did not hold, each fact once.
 
     That a respondent has no rows is found twice: by route before the table is made, and then, more
@@ -119,12 +129,14 @@ def _findings(result: RunResult) -> list[dict[str, Any]]:
     ]
 
 
-def _table(result: RunResult) -> HourlyTable | None:
+def hourly_table(result: RunResult) -> HourlyTable | None:
+    """Returns the first hourly table that a run gave, or None."""
     outputs = (value for step in result.steps.values() for value in step.artifacts.values())
     return next((value for value in outputs if isinstance(value, HourlyTable)), None)
 
 
-def _step(step: StepOutput) -> dict[str, Any]:
+def step_summary(step: StepOutput) -> dict[str, Any]:
+    """Returns the JSON object of a step."""
     return {
         "step_id": step.step_id,
         "outcome": step.outcome.value,
@@ -182,20 +194,25 @@ def _plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
         "requests": requests,
         "limiter_least_s": round(limiter_seconds(requests["least"], per_s), 1),
         "limiter_s": round(limiter_seconds(requests["most"], per_s), 1),
-        "steps": [
-            {
-                "step_id": step.step_id,
-                "outcome": "pending",
-                "decision": step.decision,
-                "reason": step.reason,
-                "depends_on": step.depends_on,
-                "notes": step.notes,
-                "duration_s": 0.0,
-                "rows": 0,
-                "outputs": [],
-                **step.detail,
-            }
-            for step in plan.steps
-        ],
+        "steps": planned_steps(plan),
         "warnings": prepared.warnings,
     }
+
+
+def planned_steps(plan: Plan) -> list[dict[str, Any]]:
+    """Returns the JSON objects of the steps of a plan."""
+    return [
+        {
+            "step_id": step.step_id,
+            "outcome": "pending",
+            "decision": step.decision,
+            "reason": step.reason,
+            "depends_on": step.depends_on,
+            "notes": step.notes,
+            "duration_s": 0.0,
+            "rows": 0,
+            "outputs": [],
+            **step.detail,
+        }
+        for step in plan.steps
+    ]
