@@ -27,6 +27,7 @@ _COMMANDS: Final = {
     "runs": "Runs of an output folder: list, show.",
     "replay": "A stand-in EIA server on this machine, for tests and trials.",
     "bench": "Measure settings on this machine: batches.",
+    "doctor": "What is installed here, and how fast MLX is.",
 }
 """Commands in the order of the help, with the line that the overview shows."""
 

@@ -1,4 +1,4 @@
-"""The field's artifact types: raw pages, tables, the hourly table, and its tensors."""
+"""The field's artifact types: raw pages, tables, the hourly table, its tensors and their shards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gridloom.grid.raw import Receipt, read_pages, read_receipt
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["HourlyTable", "LandedWindow", "RawPages", "TableArtifact", "TensorDataset"]
+__all__ = ["HourlyTable", "LandedWindow", "RawPages", "RingShards", "TableArtifact", "TensorDataset"]
 
 
 class LandedWindow(msgspec.Struct, frozen=True):
@@ -201,3 +201,20 @@ class TensorDataset(Artifact):
     def description(self) -> Path:
         """The JSON file beside it."""
         return self.path / "dataset.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RingShards(Artifact):
+    """The folder ``ring/<name>``: the shards of a long sequence, one per rank, and ``layout.json``.
+
+    Attributes:
+        name: Name of the folder.
+        ranks: Number of shards.
+        layout: How the steps are dealt out: ``contiguous``, ``striped`` or ``zigzag``.
+        length: Steps of the sequence.
+    """
+
+    name: str
+    ranks: int
+    layout: str
+    length: int

@@ -12,7 +12,7 @@ import json
 import math
 import mmap
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +23,7 @@ import numpy.typing as npt
 from gridloom.errors import FileFormatError
 from gridloom.files import STAGING_PREFIX, publish, storage_errors
 
-__all__ = ["ALIGNMENT_BYTES", "MappedTensors", "map_tensors", "write_tensors"]
+__all__ = ["ALIGNMENT_BYTES", "MappedTensors", "Streamed", "map_tensors", "write_tensors"]
 
 ALIGNMENT_BYTES: Final = 64
 """The data of a file begins at a multiple of this."""
@@ -46,12 +46,34 @@ class MappedTensors:
     metadata: Mapping[str, str]
 
 
-def write_tensors(path: Path, arrays: Mapping[str, npt.NDArray[Any]], metadata: Mapping[str, str]) -> None:
+@dataclass(frozen=True)
+class Streamed:
+    """An array that is written block by block, so that it never stands in memory as a whole.
+
+    Attributes:
+        dtype: Its type.
+        shape: Its shape.
+        blocks: Its items in order, in arrays of that type and any shape; taken once.
+    """
+
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    blocks: Iterable[npt.NDArray[Any]]
+
+    @property
+    def nbytes(self) -> int:
+        """Size of its data."""
+        return self.dtype.itemsize * math.prod(self.shape)
+
+
+def write_tensors(
+    path: Path, arrays: Mapping[str, npt.NDArray[Any] | Streamed], metadata: Mapping[str, str]
+) -> None:
     """Writes arrays as one safetensors file, whole or not at all; the same arrays give the same bytes.
 
     Args:
         path: Where to write.
-        arrays: int64, float32 or uint8, by name.
+        arrays: int64, float32 or uint8, by name; the blocks of one that is streamed have to fill its shape.
         metadata: Facts of the file, as text.
 
     Raises:
@@ -76,7 +98,8 @@ def write_tensors(path: Path, arrays: Mapping[str, npt.NDArray[Any]], metadata: 
             with staged.open("wb") as stream:
                 stream.write(len(text).to_bytes(8, "little") + text)
                 for _, array in ordered:
-                    stream.write(np.ascontiguousarray(array).data)
+                    for block in array.blocks if isinstance(array, Streamed) else (array,):
+                        stream.write(np.ascontiguousarray(block).data)
             publish(staged, path)
         finally:
             staged.unlink(missing_ok=True)
