@@ -23,6 +23,7 @@ _COMMANDS: Final = {
     "demo": "One region, on the embedded real data unless a key is set.",
     "plan": "What `year` would do and ask, without doing it.",
     "check": "Prove that a Parquet file is complete and unchanged.",
+    "load": "Tensors of a Parquet file, ready for training.",
     "regions": "Respondent codes: balancing authorities and EIA's regions.",
     "runs": "Runs of an output folder: list, show.",
     "replay": "A stand-in EIA server on this machine, for tests and trials.",

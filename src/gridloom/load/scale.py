@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from gridloom.load.wide import Mask, Values
 
-__all__ = ["Moments", "Scaler", "ScalingMethod", "moments", "quartiles"]
-
-ScalingMethod = Literal["standard", "robust", "none"]
+__all__ = ["Moments", "Scaler", "moments", "quartiles"]
 
 _BLOCK_ROWS: Final = 4_096
 _NORMAL_IQR: Final = 1.3489795003921634
@@ -43,9 +41,10 @@ class Scaler:
         """Returns ``scaled * scale + center``: physical units."""
         return np.asarray(scaled, np.float32) * self.scale + self.center
 
-    def of(self, columns: list[int]) -> Scaler:
+    def of(self, columns: Sequence[int]) -> Scaler:
         """Returns the scaler of some features."""
-        return Scaler(self.center[columns], self.scale[columns])
+        places = list(columns)
+        return Scaler(self.center[places], self.scale[places])
 
 
 @dataclass(frozen=True)

@@ -70,9 +70,9 @@ def split_feature(feature: str) -> Pair:
     return respondent, rest
 
 
-def is_known_ahead(feature: str) -> bool:
-    """Returns whether a feature is known for hours to come: the calendar and the day-ahead forecast."""
-    return split_feature(feature)[1] in {*CALENDAR, FORECAST}
+def is_known_ahead(series: str) -> bool:
+    """Returns whether a series or calendar feature is known for hours to come."""
+    return series in CALENDAR or series == FORECAST
 
 
 def select(

@@ -13,7 +13,7 @@ from gridloom.extract.limiter import limiter_seconds
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.pipelines.hourly import Prepared, build
 
-__all__ = ["coverage", "planned", "ran"]
+__all__ = ["coverage", "error_summary", "exit_code", "planned", "ran", "step_summary"]
 
 _PARTIAL = 3
 
@@ -43,10 +43,11 @@ def ran(prepared: Prepared, sink: Callable[[Event], None]) -> tuple[dict[str, An
         result = dag.execute()
     except RunInterruptedError as error:
         result = error.result
-    return _run_summary(prepared, result), _exit_code(result)
+    return _run_summary(prepared, result), exit_code(result)
 
 
-def _exit_code(result: RunResult) -> int:
+def exit_code(result: RunResult) -> int:
+    """Returns the exit code that a finished run ends with."""
     if result.outcome is RunOutcome.partial:
         return _PARTIAL
     if isinstance(result.error, GridLoomError):
@@ -57,7 +58,7 @@ def _exit_code(result: RunResult) -> int:
 def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
     """Returns the JSON object of a finished run."""
     table = _table(result)
-    summary: dict[str, Any] = {
+    return {
         "run_id": result.run_id,
         "outcome": result.outcome.value,
         "parquet": table.path if table else None,
@@ -72,15 +73,19 @@ def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
         "last": prepared.hours.last_label,
         "respondents": coverage(table) if table else [],
         "series": table.series if table else (),
-        "steps": [_step(step) for step in result.steps.values()],
+        "steps": [step_summary(step) for step in result.steps.values()],
         "proof": _proof(result),
         "findings": _findings(result),
         "warnings": prepared.warnings,
         "run_dir": result.run_dir,
+        **error_summary(result),
     }
-    if result.error is not None:
-        summary["error"] = {"type": type(result.error).__name__, "message": str(result.error)}
-    return summary
+
+
+def error_summary(result: RunResult) -> dict[str, Any]:
+    """Returns the error of a run under ``error``; nothing where there is none."""
+    error = result.error
+    return {} if error is None else {"error": {"type": type(error).__name__, "message": str(error)}}
 
 
 def _proof(result: RunResult) -> str | None:
@@ -124,7 +129,8 @@ def _table(result: RunResult) -> HourlyTable | None:
     return next((value for value in outputs if isinstance(value, HourlyTable)), None)
 
 
-def _step(step: StepOutput) -> dict[str, Any]:
+def step_summary(step: StepOutput) -> dict[str, Any]:
+    """Returns what a step came to."""
     return {
         "step_id": step.step_id,
         "outcome": step.outcome.value,
