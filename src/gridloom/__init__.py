@@ -25,8 +25,10 @@ if TYPE_CHECKING:
     from gridloom.errors import GridLoomError
     from gridloom.extract.steps import EIAExtractConfig, EIAExtractStep
     from gridloom.finding import Finding
-    from gridloom.grid.artifacts import HourlyTable, RawPages, TableArtifact, TensorDataset
+    from gridloom.grid.artifacts import HourlyTable, RawPages, RingShards, TableArtifact, TensorDataset
     from gridloom.load.dataset import GridDataset
+    from gridloom.load.ring import RingShard
+    from gridloom.load.ring_steps import RingAttentionPrepConfig, RingAttentionPrepStep
     from gridloom.load.steps import MLXDatasetConfig, MLXDatasetStep
     from gridloom.pipelines.hourly import hourly
     from gridloom.transform.steps import TransformConfig, TransformStep
@@ -46,6 +48,10 @@ __all__ = [
     "PipelineDAG",
     "PipelineDAGConfig",
     "RawPages",
+    "RingAttentionPrepConfig",
+    "RingAttentionPrepStep",
+    "RingShard",
+    "RingShards",
     "StepConfig",
     "StepContext",
     "StepMetrics",
@@ -70,6 +76,10 @@ _HOMES = {
     "MLXDatasetConfig": "load.steps",
     "MLXDatasetStep": "load.steps",
     "RawPages": "grid.artifacts",
+    "RingAttentionPrepConfig": "load.ring_steps",
+    "RingAttentionPrepStep": "load.ring_steps",
+    "RingShard": "load.ring",
+    "RingShards": "grid.artifacts",
     "TableArtifact": "grid.artifacts",
     "TensorDataset": "grid.artifacts",
     "TransformConfig": "transform.steps",

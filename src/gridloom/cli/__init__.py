@@ -24,6 +24,7 @@ _COMMANDS: Final = {
     "plan": "What `year` would do and ask, without doing it.",
     "check": "Prove that a Parquet file is complete and unchanged.",
     "load": "Tensors of a Parquet file, ready for training.",
+    "ring": "Shards of a long sequence, one for each rank of ring attention: prep.",
     "regions": "Respondent codes: balancing authorities and EIA's regions.",
     "runs": "Runs of an output folder: list, show.",
     "replay": "A stand-in EIA server on this machine, for tests and trials.",

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from gridloom.errors import ConfigError, FileFormatError
 from gridloom.extras import need
-from gridloom.load.backend import import_mlx
+from gridloom.load.mlx_runtime import import_mlx
 from gridloom.load.ring_card import RingLayout, read_layout, shard_name
 
 if TYPE_CHECKING:

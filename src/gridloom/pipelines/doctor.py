@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 from gridloom import __version__
-from gridloom.load.backend import MlxReport
+from gridloom.load.mlx_runtime import MlxReport
 from gridloom.load.blas import SWITCH
 
 __all__ = ["examine"]
@@ -78,7 +78,7 @@ def _ask_mlx() -> tuple[MlxReport | None, str]:
 
     It is asked in a process of its own, so that a library that crashes takes nothing along.
     """
-    command = [sys.executable, "-m", "gridloom.load.backend"]
+    command = [sys.executable, "-m", "gridloom.load.mlx_runtime"]
     try:
         done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603 - ours
     except subprocess.TimeoutExpired:
