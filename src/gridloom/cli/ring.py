@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gridloom.cli._options import json_option, out_option, verbosity_options
-from gridloom.cli._render import echo_json, echo_table, note, shown_path
+from gridloom.cli._render import echo_json, note
+from gridloom.cli._training import echo_shards, open_shard
 from gridloom.pipelines.settings import load_settings
 
-__all__ = ["echo_shards", "ring"]
+__all__ = ["ring"]
 
 
 @click.group(epilog="Example:  gridloom ring prep data/tensors/eia930_2019 --ranks 4")
@@ -65,39 +65,9 @@ def prep(dataset: Path, as_json: bool, verbose: bool, quiet: bool, out: str | No
     elif not quiet:
         echo_shards(summary)
         steps = ", ".join(f"{step['step_id']} {step['outcome']}" for step in summary["steps"])
-        click.echo(f"\n{summary['duration_s']:.2f} s, {steps}.")
+        click.echo(
+            f"\n{summary['duration_s']:.2f} s, {steps}.\n\nUse them, each rank its own:\n"
+            f"    from gridloom import RingShard\n    {open_shard(summary['ring'])}\n"
+            "    print(shard.values.shape, shard.mask.shape, shard.positions)"
+        )
     return code
-
-
-def echo_shards(summary: dict[str, Any]) -> None:
-    """Prints which shards there are, and how to use one."""
-    path = shown_path(summary["ring"])
-    sequences = summary["sequences"]
-    click.echo(f"\n{path}")
-    click.echo(
-        f"{summary['length']:,} hours from {summary['first']} to {summary['last']} UTC x "
-        f"{len(summary['features']):,} features"
-        + (f" of each of {len(sequences):,} respondents" if sequences else "")
-        + f", {summary['layout']} on {summary['ranks']:,} ranks of {summary['rank_length']:,} steps, "
-        f"{summary['size_bytes'] / 1e6:,.1f} MB.\n"
-    )
-    echo_table(
-        ["rank", "shard", "positions", "padding"],
-        [
-            (shard["rank"], shard["file"].name, ", ".join(_positions(shard)), shard["padding"])
-            for shard in summary["shards"]
-        ],
-        numbers=(0, 3),
-    )
-    click.echo(
-        "\nUse them, each rank its own:\n"
-        "    from gridloom import RingShard\n"
-        f'    shard = RingShard.open("{path}", rank=0)\n'
-        "    print(shard.values.shape, shard.mask.shape, shard.positions)"
-    )
-
-
-def _positions(shard: dict[str, Any]) -> Iterator[str]:
-    for run in shard["positions"]:
-        every = f" every {run['every']:,}" if run["every"] > 1 else ""
-        yield f"{run['first']:,} to {run['last']:,}{every}"

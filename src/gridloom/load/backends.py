@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gridloom.errors import MissingExtraError
-from gridloom.extras import need
 from gridloom.load.cut import Part, places_as_index, ready
+from gridloom.load.mlx_runtime import import_mlx
 from gridloom.load.windows import Indexes
 
 __all__ = ["Backend", "Output", "backend_of"]
@@ -43,7 +43,7 @@ def backend_of(output: Output, part: Part, memory_bytes: float) -> Backend:
     """
     fits = part.ready_bytes <= memory_bytes
     if output == "mlx":
-        need("mlx", "A loop over windows as MLX arrays (.to_numpy() and .to_torch() give others)")
+        import_mlx("A loop over windows as MLX arrays (.to_numpy() and .to_torch() give others)")
         from gridloom.load.mlx_arrays import mapped, on_device, take
 
         return Backend(on_device(ready(part)).cut if fits else mapped(part), take)

@@ -10,7 +10,7 @@ import mlx.core as mx
 from gridloom.load.cut import Part, ReadyPart
 from gridloom.load.windows import Indexes
 
-__all__ = ["MLXPart", "mapped", "on_device", "take"]
+__all__ = ["MLXPart", "mapped", "mx", "on_device", "take"]
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,7 @@
-"""MLX, imported when it is needed, with a BLAS that is fast; every use of it in the package comes here."""
+"""MLX, made ready when it is needed: installed, loadable, and with a BLAS that is fast."""
 
 from __future__ import annotations
 
-import importlib
 import sys
 from dataclasses import dataclass
 from importlib import metadata
@@ -45,7 +44,7 @@ def import_mlx(what: str) -> ModuleType:
     """
     need("mlx", what)
     try:
-        mx = importlib.import_module("mlx.core")
+        from gridloom.load.mlx_arrays import mx
     except ImportError as error:
         raise MissingExtraError(
             f"{what} needs MLX, which is installed but cannot be loaded ({error}). "

@@ -58,20 +58,23 @@ class TensorFolderStep(CacheableStep[TensorFolderConfig]):
 class RingAttentionPrepConfig(StepConfig):
     """How a long sequence is cut for ring attention."""
 
-    ranks: int = Field(4, ge=1, description="Ranks, one shard each.")
+    ranks: int = Field(default=4, ge=1, description="Ranks, one shard each.")
     layout: Layout = Field(
-        Layout.ZIGZAG,
+        default=Layout.ZIGZAG,
         description="How hours are dealt out: zigzag or striped, with even work under causal attention, or "
         "contiguous.",
     )
     length: int | None = Field(
-        None, ge=1, description="Hours of the sequence, from the first of the dataset; None takes all."
+        default=None,
+        ge=1,
+        description="Hours of the sequence, from the first of the dataset; None takes all.",
     )
     by: By = Field(
-        "joint", description="joint: one sequence of all features; respondent: one for each respondent."
+        default="joint",
+        description="joint: one sequence of all features; respondent: one for each respondent.",
     )
     name: str | None = Field(
-        None, description="Name of the folder in 'ring'; None takes that of the dataset."
+        default=None, description="Name of the folder in 'ring'; None takes that of the dataset."
     )
 
     @field_validator("name")
@@ -112,9 +115,7 @@ class RingAttentionPrepStep(CacheableStep[RingAttentionPrepConfig]):
             ctx.raise_if_cancelled()
             ctx.progress(rank, split.ranks, "ranks")
 
-        write_ring(
-            folder, card, dataset.tensors, split, digest=dataset.digest, by=config.by, on_rank=on_rank
-        )
+        write_ring(folder, card, dataset.tensors, split, digest=dataset.digest, by=config.by, on_rank=on_rank)
         ctx.add(rows=split.length)
         return RingShards.of(
             folder, name=name, ranks=split.ranks, layout=split.layout.value, length=split.length

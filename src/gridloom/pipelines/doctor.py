@@ -33,7 +33,7 @@ def examine() -> dict[str, Any]:
     missing = {
         extra: [name for name in names if not versions[name]] for extra, names in groups.items() if extra
     }
-    mlx, trouble = _ask_mlx() if versions.get("mlx") else (None, "")
+    mlx, trouble = _ask_mlx() if _version("mlx") else (None, "")
     return {
         "gridloom": __version__,
         "python": platform.python_version(),

@@ -93,7 +93,7 @@ def shards_made(prepared: PreparedRing, sink: Callable[[Event], None]) -> tuple[
         "run_id": result.run_id,
         "outcome": result.outcome.value,
         "dataset": prepared.dataset,
-        **(ring_summary(made) if made else {"ring": None}),
+        **(ring_summary(made.path) if made else {"ring": None}),
         "duration_s": round(result.duration_s, 3),
         "steps": [step_summary(step) for step in result.steps.values()],
         "run_dir": result.run_dir,
@@ -102,16 +102,17 @@ def shards_made(prepared: PreparedRing, sink: Callable[[Event], None]) -> tuple[
     return summary, exit_code(result)
 
 
-def ring_summary(made: RingShards) -> dict[str, Any]:
+def ring_summary(folder: Path) -> dict[str, Any]:
     """Returns what a folder of shards holds: its layout, and for each rank its file and positions.
 
     Raises:
-        FileFormatError: If its ``layout.json`` is damaged.
+        FileFormatError: If there is no ``layout.json``, or it is damaged.
     """
-    layout = read_layout(made.path)
+    layout = read_layout(folder)
     split = layout.split
+    shards = [_shard(folder, split, rank) for rank in range(split.ranks)]
     return {
-        "ring": made.path,
+        "ring": folder,
         "ranks": split.ranks,
         "layout": split.layout.value,
         "length": split.length,
@@ -121,8 +122,8 @@ def ring_summary(made: RingShards) -> dict[str, Any]:
         "last": layout.last,
         "features": layout.features,
         "sequences": layout.sequences,
-        "size_bytes": made.size_bytes,
-        "shards": [_shard(made.path, split, rank) for rank in range(split.ranks)],
+        "size_bytes": sum(shard["file"].stat().st_size for shard in shards),
+        "shards": shards,
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from gridloom.artifact import Artifact
@@ -10,7 +11,7 @@ from gridloom.dag import Plan, RunInterruptedError, RunOutcome, RunResult, StepO
 from gridloom.dag.events import Event
 from gridloom.errors import GridLoomError
 from gridloom.extract.limiter import limiter_seconds
-from gridloom.grid.artifacts import HourlyTable
+from gridloom.grid.artifacts import HourlyTable, RingShards, TensorDataset
 from gridloom.pipelines.hourly import Prepared, build
 
 __all__ = ["coverage", "error_summary", "exit_code", "planned", "ran", "step_summary"]
@@ -64,6 +65,8 @@ def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
         "parquet": table.path if table else None,
         "rows": table.rows if table else 0,
         "hours_missing": table.hours_missing if table else 0,
+        "dataset": _path(result, TensorDataset),
+        "ring": _path(result, RingShards),
         "http_requests": result.totals["requests"],
         "rows_received": result.totals["rows_received"],
         "duration_s": round(result.duration_s, 3),
@@ -129,6 +132,11 @@ def _table(result: RunResult) -> HourlyTable | None:
     return next((value for value in outputs if isinstance(value, HourlyTable)), None)
 
 
+def _path(result: RunResult, kind: type[Artifact]) -> Path | None:
+    outputs = (value for step in result.steps.values() for value in step.artifacts.values())
+    return next((value.path for value in outputs if isinstance(value, kind)), None)
+
+
 def step_summary(step: StepOutput) -> dict[str, Any]:
     """Returns what a step came to."""
     return {
@@ -173,7 +181,7 @@ def _plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
     return {
         "run_id": None,
         "outcome": RunOutcome.planned.value,
-        "parquet": prepared.parquet if prepared.settings.through == "transform" else None,
+        "parquet": prepared.parquet if prepared.settings.through != "extract" else None,
         "rows": 0,
         "hours_missing": 0,
         "http_requests": 0,
