@@ -175,9 +175,7 @@ class MLXDatasetStep(CacheableStep[MLXDatasetConfig]):
 
 def _windows_fit(plan: DatasetPlan) -> Finding:
     length = plan.request.context + plan.request.horizon
-    short = [
-        f"{split} {hours:,}" for split in SPLITS if (hours := len(plan.splits.rows(split))) < length
-    ]
+    short = [f"{split} {hours:,}" for split in SPLITS if (hours := len(plan.splits.rows(split))) < length]
     return Finding(
         name="windows-fit",
         why="A split that is shorter than a window cannot be used with it.",
