@@ -112,11 +112,15 @@ def _echo(summary: dict[str, Any]) -> None:
     click.echo(f"\n{path}")
     click.echo(
         f"{summary['hours']:,} hours x {len(summary['features']):,} features from {summary['first']} to "
-        f"{summary['last']} UTC, {summary['size_bytes'] / 1e6:,.1f} MB, of the column '{summary['values']}'.\n"
+        f"{summary['last']} UTC, {summary['size_bytes'] / 1e6:,.1f} MB, "
+        f"of the column '{summary['values']}'.\n"
     )
     echo_table(
         ["split", "first", "last", "hours", "windows"],
-        [(item["split"], item["first"] or "", item["last"] or "", item["hours"], item["windows"]) for item in summary["splits"]],
+        [
+            (item["split"], item["first"] or "", item["last"] or "", item["hours"], item["windows"])
+            for item in summary["splits"]
+        ],
         numbers=(3, 4),
     )
     for finding in summary["findings"]:

@@ -142,17 +142,15 @@ class Windows:
 
     def __iter__(self) -> Iterator[Batch[Any]]:
         plan, size = self._plan, self._plan.batch_size
-        backend = self._backend
-        if not self._resumed:
-            self._batch = 0
+        backend, epoch = self._backend, self._epoch
+        first = self._batch if self._resumed else 0
         self._resumed = False
-        numbers = plan.order(self._epoch)
-        while self._batch < len(self):
-            begin = self._batch * size
-            sequence, row = plan.starts(numbers[begin : begin + size])
-            self._batch += 1
+        numbers = plan.order(epoch)
+        for place in range(first, len(self)):
+            sequence, row = plan.starts(numbers[place * size : (place + 1) * size])
+            self._epoch, self._batch = epoch, place + 1
             yield self._split(backend, sequence, row)
-        self._epoch, self._batch = self._epoch + 1, 0
+        self._epoch, self._batch = epoch + 1, 0
 
     def _split(self, backend: Backend, sequence: Indexes, row: Indexes) -> Batch[Any]:
         """Returns windows cut into what is seen, what is to be predicted, and what is known of it."""
@@ -185,5 +183,5 @@ class Windows:
             memory_bytes=self._memory_bytes,
             output=output,
         )
-        other._epoch, other._batch, other._resumed = self._epoch, self._batch, self._resumed
+        other._epoch, other._batch, other._resumed = self._epoch, self._batch, self._batch > 0
         return other

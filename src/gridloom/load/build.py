@@ -54,9 +54,13 @@ def build_dataset(
     values, mask = scatter(plan.survey, plan.selection, on_rows=on_rows)
     fill_calendar(values, mask, times, plan.selection)
     known, statistics = _statistics(plan, values, mask)
-    card = _card(plan, known, SourceCard(identity=source, digest=digest, rows_digest=rows_digest, column=plan.survey.column))
+    card = _card(
+        plan,
+        known,
+        SourceCard(identity=source, digest=digest, rows_digest=rows_digest, column=plan.survey.column),
+    )
     names = msgspec.json.encode(plan.selection.features).decode()
-    arrays = {"values": values, "mask": mask, "time": times, **statistics}
+    arrays: dict[str, npt.NDArray[Any]] = {"values": values, "mask": mask, "time": times, **statistics}
     write_tensors(folder / TENSORS_NAME, arrays, {"features": names})
     write_card(folder, card)
     return TensorDataset.of(folder, name=card.name, steps=card.steps, features=card.features)
@@ -88,7 +92,9 @@ def _card(plan: DatasetPlan, known: Moments, source: SourceCard) -> DatasetCard:
         features=features,
         units=selection.units,
         known_ahead=tuple(
-            feature for feature, (_, rest) in zip(features, selection.pairs, strict=True) if is_known_ahead(rest)
+            feature
+            for feature, (_, rest) in zip(features, selection.pairs, strict=True)
+            if is_known_ahead(rest)
         ),
         constant=tuple(
             feature
@@ -110,5 +116,7 @@ def _card(plan: DatasetPlan, known: Moments, source: SourceCard) -> DatasetCard:
 
 def _span(rows: range, hours: HourRange) -> SplitCard:
     start_ms = int(hours.start.timestamp()) * 1_000
-    labels = [label(period_of(start_ms + row * 3_600_000)) for row in (rows[0], rows[-1])] if rows else [None] * 2
+    labels = (
+        [label(period_of(start_ms + row * 3_600_000)) for row in (rows[0], rows[-1])] if rows else [None] * 2
+    )
     return SplitCard(start=rows.start, stop=rows.stop, first=labels[0], last=labels[1])

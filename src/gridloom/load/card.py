@@ -108,9 +108,7 @@ def read_card(folder: Path) -> DatasetCard:
         with storage_errors("read", path):
             card = msgspec.json.decode(path.read_bytes(), type=DatasetCard)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise FileFormatError(
-            f"{path} is damaged ({error}). Run the command that made it again."
-        ) from error
+        raise FileFormatError(f"{path} is damaged ({error}). Run the command that made it again.") from error
     if card.format != _FORMAT:
         raise FileFormatError(
             f"{path} is of version {card.format}; this GridLoom reads version {_FORMAT}. Make it again with "

@@ -118,7 +118,9 @@ class GridDataset:
 
         names = {"standard": ("mean", "std"), "robust": ("median", "iqr")}.get(self.card.scaling)
         if names is None:
-            return Scaler(np.zeros_like(self._tensors.arrays["mean"]), np.ones_like(self._tensors.arrays["std"]))
+            return Scaler(
+                np.zeros_like(self._tensors.arrays["mean"]), np.ones_like(self._tensors.arrays["std"])
+            )
         return Scaler(*(self._tensors.arrays[name] for name in names))
 
     def rows(self, split: SplitName) -> range:
@@ -211,13 +213,19 @@ class GridDataset:
 def _check(folder: Path, card: DatasetCard, tensors: MappedTensors) -> None:
     """Raises unless the file holds what the description says."""
     steps, width = card.steps, len(card.features)
-    wanted = {"values": (steps, width), "mask": (steps, width), "time": (steps,), "mean": (width,), "std": (width,)}
+    wanted = {
+        "values": (steps, width),
+        "mask": (steps, width),
+        "time": (steps,),
+        "mean": (width,),
+        "std": (width,),
+    }
     if card.scaling == "robust":
         wanted |= {"median": (width,), "iqr": (width,)}
     for name, shape in wanted.items():
         found = tensors.arrays[name].shape if name in tensors.arrays else None
         if found != shape:
             raise FileFormatError(
-                f"{folder} is not a whole dataset: '{name}' has the shape {found}, dataset.json wants {shape}. "
-                "Make it again with `gridloom load`."
+                f"{folder} is not a whole dataset: '{name}' has the shape {found}, dataset.json wants "
+                f"{shape}. Make it again with `gridloom load`."
             )

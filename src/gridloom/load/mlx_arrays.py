@@ -60,4 +60,4 @@ def mapped(part: Part) -> Callable[[Indexes, Indexes, int], tuple[mx.array, mx.a
 
 def take(array: mx.array, places: Sequence[int]) -> mx.array:
     """Returns some features of the last axis."""
-    return mx.take(array, mx.array(places, mx.int32), axis=-1)
+    return mx.take(array, mx.array(list(places), mx.int32), axis=-1)

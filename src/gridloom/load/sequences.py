@@ -53,8 +53,8 @@ class Sequences:
             chosen = {place: None for name in asked for place in self._places(name)}
         if not chosen:
             raise UnknownCodeError(
-                "There is nothing to predict: every feature is known ahead. Name targets, such as DF, or load "
-                "other series."
+                "There is nothing to predict: every feature is known ahead. Name targets, such as DF, or "
+                "load other series."
             )
         return tuple(chosen)
 

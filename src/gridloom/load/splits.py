@@ -79,7 +79,7 @@ def check_window(splits: Splits, context: int, horizon: int) -> None:
     """
     if context + horizon > splits.train_stop:
         raise ConfigError(
-            f"A window of {context:,} hours of context and {horizon:,} of horizon is longer than the training "
-            f"span of {splits.train_stop:,} hours ({splits.steps:,} in all). Choose a shorter --context, "
-            "later --splits, or a table of more hours."
+            f"A window of {context:,} hours of context and {horizon:,} of horizon is longer than the "
+            f"training span of {splits.train_stop:,} hours ({splits.steps:,} in all). Choose a shorter "
+            "--context, later --splits, or a table of more hours."
         )

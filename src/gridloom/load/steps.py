@@ -81,26 +81,29 @@ class MLXDatasetConfig(StepConfig):
     """What a tensor dataset is to hold, and how windows are to be cut from it."""
 
     name: str = Field(description="Name of the dataset: its folder in 'tensors'.")
-    context: int = Field(168, ge=1, description="Hours that a model sees.")
-    horizon: int = Field(24, ge=1, description="Hours that it is to predict, right after them.")
-    stride: int = Field(1, ge=1, description="Hours from one window to the next.")
+    context: int = Field(default=168, ge=1, description="Hours that a model sees.")
+    horizon: int = Field(default=24, ge=1, description="Hours that it is to predict, right after them.")
+    stride: int = Field(default=1, ge=1, description="Hours from one window to the next.")
     respondents: tuple[str, ...] | None = Field(
-        None, description="Respondent codes; None for all in the table."
+        default=None, description="Respondent codes; None for all in the table."
     )
     series: tuple[str, ...] | None = Field(
-        None, description="Series, in MWh; NG.all and its like for every one; None for all in the table."
+        default=None,
+        description="Series, in MWh; NG.all and its like for every one; None for all in the table.",
     )
     splits: tuple[str, str] | None = Field(
-        None,
+        default=None,
         description="Last hours of training and of validation, YYYY-MM-DDTHH in UTC, inclusive; the rest is "
         "for the test. None gives 70 % and 15 % of the hours.",
     )
     scaling: ScalingMethod = Field(
-        "standard",
+        default="standard",
         description="How windows are scaled, by statistics of the training span: 'standard' by mean and "
         "standard deviation, 'robust' by median and interquartile range, or 'none'.",
     )
-    calendar: bool = Field(True, description="Hour, weekday, day of the year and holidays beside the series.")
+    calendar: bool = Field(
+        default=True, description="Hour, weekday, day of the year and holidays beside the series."
+    )
 
     @field_validator("name")
     @classmethod
@@ -175,9 +178,7 @@ class MLXDatasetStep(CacheableStep[MLXDatasetConfig]):
 
 def _windows_fit(plan: DatasetPlan) -> Finding:
     length = plan.request.context + plan.request.horizon
-    short = [
-        f"{split} {hours:,}" for split in SPLITS if (hours := len(plan.splits.rows(split))) < length
-    ]
+    short = [f"{split} {hours:,}" for split in SPLITS if (hours := len(plan.splits.rows(split))) < length]
     return Finding(
         name="windows-fit",
         why="A split that is shorter than a window cannot be used with it.",

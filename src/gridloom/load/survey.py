@@ -83,7 +83,10 @@ def survey(path: Path) -> Survey:
             footer = _footer(path)
             _check_columns(path, columns)
             keys = _keys(path)
-    except (pl.exceptions.PolarsError, pl.exceptions.PanicException) as error:  # a damaged file may be anything
+    except (
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+    ) as error:  # a damaged file may be anything
         raise FileFormatError(f"{path} is not a whole Parquet file ({error}). {_MADE_BY}") from error
     lives = {}
     for respondent, series, first, last, _ in keys.iter_rows():
@@ -120,7 +123,9 @@ def _check_columns(path: Path, columns: Mapping[str, pl.DataType]) -> None:
     if CLEAN in columns:
         wanted[CLEAN] = wanted[VALUE]
     wrong = [
-        f"{name} is {columns[name]} instead of {dtype}" if name in columns else f"{name} ({dtype}) is not there"
+        f"{name} is {columns[name]} instead of {dtype}"
+        if name in columns
+        else f"{name} ({dtype}) is not there"
         for name, dtype in wanted.items()
         if columns.get(name) != dtype
     ]

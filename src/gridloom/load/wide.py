@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -82,7 +83,7 @@ def _runs(part: pl.DataFrame, columns: Mapping[Pair, int]) -> Iterator[tuple[int
     codes = [each.to_physical().to_numpy() for each in (respondent, series)]
     changes = (codes[0][1:] != codes[0][:-1]) | (codes[1][1:] != codes[1][:-1])
     edges = [0, *(np.flatnonzero(changes) + 1).tolist(), part.height]
-    for begin, end in zip(edges, edges[1:], strict=False):
+    for begin, end in pairwise(edges):
         column = columns.get((respondent[begin], series[begin])) if end > begin else None
         if column is not None:
             yield column, begin, end

@@ -72,12 +72,13 @@ class WindowPlan:
                 raise ConfigError(f"{name} has to be a whole number of {least} or more, got {value!r}.")
         if self.rank >= self.world_size:
             raise ConfigError(
-                f"rank {self.rank} does not exist among {self.world_size}: ranks are 0 to {self.world_size - 1}."
+                f"There is no rank {self.rank} among {self.world_size}: they are 0 to {self.world_size - 1}."
             )
         if self.length > self.rows:
             raise ConfigError(
-                f"The split '{self.split}' has {self.rows:,} hours; a window of {self.context:,} hours of context "
-                f"and {self.horizon:,} of horizon does not fit. Choose a shorter context or other splits."
+                f"The split '{self.split}' has {self.rows:,} hours; a window of {self.context:,} hours of "
+                f"context and {self.horizon:,} of horizon does not fit. Choose a shorter context or other "
+                "splits."
             )
         if not self.batches:
             raise ConfigError(

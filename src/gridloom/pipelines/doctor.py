@@ -15,8 +15,8 @@ from typing import Any, Final
 import msgspec
 
 from gridloom import __version__
-from gridloom.load.mlx_runtime import MlxReport
 from gridloom.load.blas import SWITCH
+from gridloom.load.mlx_runtime import MlxReport
 
 __all__ = ["examine"]
 

@@ -128,7 +128,7 @@ def ring_summary(folder: Path) -> dict[str, Any]:
 
 
 def _shard(folder: Path, split: Split, rank: int) -> dict[str, Any]:
-    """Returns a shard's file, and the positions of the steps in it: first, last, and the step between them."""
+    """Returns a shard's file, and the positions of what it holds."""
     runs = split.runs(rank)
     return {
         "rank": rank,
