@@ -22,8 +22,8 @@ def echo_training(dataset: Path, ring: Path | None) -> None:
     card = read_card(dataset)
     click.echo(f"\n{shown_path(dataset)}")
     click.echo(
-        f"{card.steps:,} hours x {len(card.features):,} features from {card.first} to {card.last} UTC, with a "
-        f"mask where data is missing; training to {card.splits['train'].last}, validation to "
+        f"{card.steps:,} hours x {len(card.features):,} features from {card.first} to {card.last} UTC, with "
+        f"a mask where data is missing; training to {card.splits['train'].last}, validation to "
         f"{card.splits['valid'].last}."
     )
     if ring:
