@@ -35,6 +35,7 @@ def test_every_command_of_the_contract_that_is_built_is_there() -> None:
         "demo",
         "plan",
         "check",
+        "load",
         "regions",
         "runs",
         "runs list",
