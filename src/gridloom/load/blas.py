@@ -81,7 +81,7 @@ def use_fast_blas(mx: ModuleType) -> Blas:
         return _settled[0]
 
 
-def gigaflops(mx: ModuleType, size: int = _TEST_SIZE, times: int = 3) -> float:
+def gigaflops(mx: ModuleType, size: int = _TEST_SIZE, times: int = 10) -> float:
     """Returns how fast MLX's default device multiplies two square float32 matrices, in GFLOP/s.
 
     Args:
