@@ -25,8 +25,8 @@ help: ## this list
 	@echo "GridLoom: make <target>"
 	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/  \1|\2/p' Makefile | while IFS='|' read -r name text; do printf '%-14s %s\n' "$$name" "$$text"; done
 
-demo: $(RUN_READY) ## one real year of hourly grid data, as one Parquet file under data/hourly
-	$(VENV)/bin/gridloom year --sample --out "$(OUT)"
+demo: $(RUN_READY) ## one real year of hourly grid data: one Parquet file, its tensors, four ring shards
+	$(VENV)/bin/gridloom year --sample --through ring --out "$(OUT)"
 
 test: $(DEV_READY) ## all tests but the soak tests
 	$(PY) -m pytest -n $(TEST_WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
@@ -73,7 +73,7 @@ $(PY):
 $(RUN_READY): $(PINS) | $(PY)
 	@"$(PYTHON)" tools/make_venv.py $(VENV)
 	@echo "Installing GridLoom and what it needs to run into $(VENV)"
-	@$(PIP) -c constraints.txt -e .
+	@$(PIP) -c constraints.txt -e '.[tensors]'
 	@touch $@
 
 # Older pips do not know dependency groups.

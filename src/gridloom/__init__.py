@@ -25,7 +25,11 @@ if TYPE_CHECKING:
     from gridloom.errors import GridLoomError
     from gridloom.extract.steps import EIAExtractConfig, EIAExtractStep
     from gridloom.finding import Finding
-    from gridloom.grid.artifacts import HourlyTable, RawPages, TableArtifact
+    from gridloom.grid.artifacts import HourlyTable, RawPages, RingShards, TableArtifact, TensorDataset
+    from gridloom.load.dataset import GridDataset
+    from gridloom.load.ring import RingShard
+    from gridloom.load.ring_steps import RingAttentionPrepConfig, RingAttentionPrepStep
+    from gridloom.load.steps import MLXDatasetConfig, MLXDatasetStep
     from gridloom.pipelines.hourly import hourly
     from gridloom.transform.steps import TransformConfig, TransformStep
 
@@ -36,16 +40,24 @@ __all__ = [
     "EIAExtractConfig",
     "EIAExtractStep",
     "Finding",
+    "GridDataset",
     "GridLoomError",
     "HourlyTable",
+    "MLXDatasetConfig",
+    "MLXDatasetStep",
     "PipelineDAG",
     "PipelineDAGConfig",
     "RawPages",
+    "RingAttentionPrepConfig",
+    "RingAttentionPrepStep",
+    "RingShard",
+    "RingShards",
     "StepConfig",
     "StepContext",
     "StepMetrics",
     "StepOutput",
     "TableArtifact",
+    "TensorDataset",
     "TransformConfig",
     "TransformStep",
     "hourly",
@@ -58,10 +70,18 @@ _HOMES = {
     "EIAExtractConfig": "extract.steps",
     "EIAExtractStep": "extract.steps",
     "Finding": "finding",
+    "GridDataset": "load.dataset",
     "GridLoomError": "errors",
     "HourlyTable": "grid.artifacts",
+    "MLXDatasetConfig": "load.steps",
+    "MLXDatasetStep": "load.steps",
     "RawPages": "grid.artifacts",
+    "RingAttentionPrepConfig": "load.ring_steps",
+    "RingAttentionPrepStep": "load.ring_steps",
+    "RingShard": "load.ring",
+    "RingShards": "grid.artifacts",
     "TableArtifact": "grid.artifacts",
+    "TensorDataset": "grid.artifacts",
     "TransformConfig": "transform.steps",
     "TransformStep": "transform.steps",
     "hourly": "pipelines.hourly",

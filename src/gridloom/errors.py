@@ -12,6 +12,7 @@ Each message says what was wrong, what was found, what is allowed and what to do
     │   ├── UnknownCodeError               a respondent or series code that does not exist
     │   ├── NoDataError                    hours that the source does not have
     │   ├── FileFormatError                a file that is not of the contract
+    │   ├── MissingExtraError              a library of an extra is not installed
     │   └── GraphError                     the DAG cannot be built
     │       ├── DuplicateStepError
     │       ├── UnknownStepError
@@ -52,6 +53,7 @@ __all__ = [
     "InterruptedRunError",
     "KeyMissingError",
     "KeyRejectedError",
+    "MissingExtraError",
     "NoDataError",
     "RawDataError",
     "SourceAnswerError",
@@ -100,6 +102,10 @@ class NoDataError(UsageError):
 
 class FileFormatError(UsageError):
     """A file is not what the command takes, such as a Parquet of other columns."""
+
+
+class MissingExtraError(UsageError):
+    """What was asked for needs a library that comes with an extra and is not installed."""
 
 
 class GraphError(UsageError):

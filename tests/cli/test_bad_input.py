@@ -10,6 +10,8 @@ from tests.cli.conftest import Call
 
 NEXT_YEAR = str(datetime.now(UTC).year + 1)
 
+YEAR_DAY = ["year", "--sample", "--start", "2019-01-01T00", "--end", "2019-01-01T23"]
+
 BAD = {
     "unknown region": (["year", "--sample", "--regions", "PACV"], "UnknownCodeError", "Did you mean PAC"),
     "unknown series": (["year", "--sample", "--series", "WND"], "UnknownCodeError", "NG.WND"),
@@ -37,7 +39,12 @@ BAD = {
     "base URL without scheme": (["year", "--base-url", "api.eia.gov/v2"], "ConfigError", "not the URL"),
     "two sources": (["year", "--sample", "--base-url", "http://127.0.0.1/v2"], "ConfigError", "two sources"),
     "name with a folder": (["year", "--sample", "--name", "../x"], "ConfigError", "no folder"),
-    "stage that is not built": (["year", "--sample", "--through", "ring"], "ConfigError", "'transform'"),
+    "no such stage": (["year", "--sample", "--through", "train"], "ConfigError", "'transform'"),
+    "too few hours for windows": (
+        [*YEAR_DAY, "--through", "ring"],
+        "ConfigError",
+        "windows of 192 hours from the first 16 of the 24 hours asked for",
+    ),
     "unknown flag": (["year", "--smaple"], "UsageError", "--sample"),
     "unknown command": (["yaer"], "UsageError", "yaer"),
     "two regions for demo": (["demo", "--region", "PACW,ERCO"], "UsageError", "gridloom year"),

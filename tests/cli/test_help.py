@@ -24,7 +24,7 @@ def commands(group: click.Group, *parents: str) -> list[tuple[str, ...]]:
     return found
 
 
-GROUPS = {("runs",), ("bench",)}
+GROUPS = {("runs",), ("bench",), ("ring",)}
 ALL = commands(cli)
 NAMES = [" ".join(path) for path in ALL]
 
@@ -36,6 +36,9 @@ def test_every_command_of_the_contract_that_is_built_is_there() -> None:
         "run",
         "plan",
         "check",
+        "load",
+        "ring",
+        "ring prep",
         "regions",
         "runs",
         "runs list",
@@ -43,6 +46,7 @@ def test_every_command_of_the_contract_that_is_built_is_there() -> None:
         "replay",
         "bench",
         "bench batches",
+        "doctor",
     ]
 
 

@@ -74,7 +74,7 @@ def test_there_are_documents_and_commands_to_check(check_docs: ModuleType, root:
     names = {path.name for path in check_docs.documents(root)}
 
     assert {"README.md", "CHANGELOG.md", "CONTRIBUTING.md", "architecture.md"} <= names
-    assert {"year", "demo", "plan", "check", "regions", "replay", "runs list", "runs show"} <= set(
+    assert {"year", "demo", "plan", "check", "load", "regions", "replay", "runs list", "runs show"} <= set(
         check_docs.commands_of(cli)
     )
 

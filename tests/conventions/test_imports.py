@@ -19,6 +19,7 @@ PLANTS = {
         ("extract/planted.py", "import gridloom.transform"),
         ("transform/planted.py", "import gridloom.extract.replay"),
         ("extract/planted.py", "def late():\n    import gridloom.monitor"),
+        ("load/planted.py", "import gridloom.transform.footer"),
         ("pipelines/planted.py", "import gridloom.cli"),
     ],
     "dag-knows-no-energy": [("dag/planted.py", "import polars")],
@@ -28,10 +29,19 @@ PLANTS = {
     "dag-in-steps": [
         ("extract/planted.py", "from gridloom.dag import BaseStep"),
         ("transform/__init__.py", "import gridloom.dag"),
+        ("load/planted.py", "import gridloom.dag.step"),
     ],
     "listeners": [
         ("monitor/planted.py", "from gridloom.dag import PipelineDAG"),
         ("cli/planted.py", "import gridloom.dag.step"),
+    ],
+    "extras-in-load": [
+        ("pipelines/planted.py", "import numpy"),
+        ("transform/planted.py", "def late():\n    import holidays"),
+    ],
+    "one-module-each": [
+        ("load/planted.py", "import mlx.core as mx"),
+        ("load/cut.py", "import torch"),
     ],
     "tests-only": [("grid/planted.py", "import pyarrow")],
 }

@@ -193,6 +193,8 @@ def test_names_of_files(values: dict[str, Any], region: str | None, name: str) -
         ({"series": "NG.WND"}, ["extract-fuel-type-data", "transform"]),
         ({}, ["extract-region-data", "extract-fuel-type-data", "transform"]),
         ({"through": "extract"}, ["extract-region-data", "extract-fuel-type-data"]),
+        ({"through": "load", "series": "D"}, ["extract-region-data", "transform", "load"]),
+        ({"through": "ring", "series": "D"}, ["extract-region-data", "transform", "load", "ring"]),
     ],
 )
 def test_the_steps_of_the_pipeline(values: dict[str, Any], steps: list[str], tmp_path: Path) -> None:

@@ -226,7 +226,10 @@ def test_sample_and_base_url_together_are_refused() -> None:
         ({"batch_days": "1.5"}, "--batch-days cannot be '1.5': it has to be a whole number."),
         ({"records_per_request": 6000}, "--records-per-request cannot be 6000: it has to be 5000 or less."),
         ({"records_per_request": 0}, "--records-per-request cannot be 0: it has to be 1 or more."),
-        ({"through": "load"}, "--through cannot be 'load': it has to be 'extract' or 'transform'."),
+        (
+            {"through": "train"},
+            "--through cannot be 'train': it has to be 'extract', 'transform', 'load' or 'ring'.",
+        ),
         ({"concurrency": 0}, "--concurrency cannot be 0: it has to be 1 or more."),
         ({"concurrency": 101}, "--concurrency cannot be 101: it has to be 100 or less."),
         ({"max_parallel": 0}, "--max-parallel cannot be 0: it has to be 1 or more."),

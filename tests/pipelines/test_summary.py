@@ -10,6 +10,8 @@ from tests.e2e.servers import sample_part, serve
 
 from gridloom.dag.events import Event, RunFinished, decode
 from gridloom.extract.replay import ReplayServer
+from gridloom.load.dataset import GridDataset
+from gridloom.load.ring import RingShard
 from gridloom.pipelines.hourly import Prepared, prepare
 from gridloom.pipelines.settings import HourlySettings
 from gridloom.pipelines.summary import planned, ran
@@ -27,6 +29,8 @@ CONTRACT = {
 }
 STEP = {"step_id", "outcome", "reason", "duration_s", "rows", "outputs"}
 RUN_MORE = {
+    "dataset",
+    "ring",
     "retries",
     "source",
     "first",
@@ -152,6 +156,31 @@ def test_a_run_through_extract_has_no_table(server: ReplayServer, tmp_path: Path
     assert summary["parquet"] is None
     assert [step["step_id"] for step in summary["steps"]] == ["extract-region-data", "extract-fuel-type-data"]
     assert not (tmp_path / "hourly").exists()
+
+
+def test_a_run_through_ring_makes_tensors_and_shards(server: ReplayServer, tmp_path: Path) -> None:
+    summary, code = ran(prepared(server, tmp_path, name="mine", through="ring"), silent)
+
+    assert code == 0
+    assert [step["step_id"] for step in summary["steps"]][2:] == ["transform", "load", "ring"]
+    assert summary["parquet"] == tmp_path / "hourly" / "mine.parquet"
+    assert summary["dataset"] == tmp_path / "tensors" / "mine"
+    assert summary["ring"] == tmp_path / "ring" / "mine"
+    dataset, shards = (
+        GridDataset.open(summary["dataset"]),
+        [RingShard.open(summary["ring"], r) for r in range(4)],
+    )
+    assert dataset.steps == shards[0].layout.length == 60 * 24
+    assert sum(len(shard.positions) for shard in shards) == 60 * 24
+
+
+def test_a_run_through_load_makes_no_shards(server: ReplayServer, tmp_path: Path) -> None:
+    summary, code = ran(prepared(server, tmp_path, name="mine", through="load"), silent)
+
+    assert code == 0
+    assert summary["dataset"] == tmp_path / "tensors" / "mine"
+    assert summary["ring"] is None
+    assert not (tmp_path / "ring").exists()
 
 
 def test_a_valid_code_without_rows_is_a_finding(server: ReplayServer, tmp_path: Path) -> None:

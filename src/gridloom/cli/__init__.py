@@ -24,6 +24,8 @@ _COMMANDS: Final = {
     "run": "The pipeline of a YAML file.",
     "plan": "What `year` or `run` would do and ask, without doing it.",
     "check": "Prove that a Parquet file is complete and unchanged.",
+    "load": "Tensors of a Parquet file, ready for training.",
+    "ring": "Shards of a long sequence, one for each rank of ring attention: prep.",
     "regions": "Respondent codes: balancing authorities and EIA's regions.",
     "resume": "Carry on with a run that was interrupted or failed.",
     "runs": "Runs of an output folder: list, show, compare.",
@@ -31,6 +33,7 @@ _COMMANDS: Final = {
     "lineage": "Where a file comes from: step, inputs, settings and code.",
     "replay": "A stand-in EIA server on this machine, for tests and trials.",
     "bench": "Measure settings on this machine: batches.",
+    "doctor": "What is installed here, and how fast MLX is.",
 }
 """Commands in the order of the help, with the line that the overview shows."""
 

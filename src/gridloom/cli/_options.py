@@ -24,7 +24,7 @@ _METAVARS: Final = {
     "records_per_request": "N",
     "series": "A,B",
     "name": "NAME",
-    "through": "extract|transform",
+    "through": "extract|transform|load|ring",
     "max_parallel": "N",
     "executor": "thread|process",
     "concurrency": "N",

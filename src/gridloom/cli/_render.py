@@ -51,7 +51,7 @@ def echo_table(
     for row in rows:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
     # In a pipe there is no width to keep to, and a wrapped line is hard to read by a program.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
     with console.capture() as capture:
         console.print(table)
     # Trailing blanks trouble diffs and terminals alike.

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from gridloom.cli._render import echo_table, note, shown_path
+from gridloom.cli._training import echo_training
 
 __all__ = [
     "echo_comparison",
@@ -45,6 +46,8 @@ def _made(summary: dict[str, Any]) -> None:
         click.echo(f"Note: {finding['detail']}")
     if done:
         _how_to_read(summary)
+    if done and summary["dataset"]:
+        echo_training(summary["dataset"], summary["ring"])
 
 
 def _table_made(summary: dict[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The field's artifact types: raw pages, tables, and the hourly table."""
+"""The field's artifact types: raw pages, tables, the hourly table, its tensors and their shards."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gridloom.grid.raw import Receipt, read_pages, read_receipt
 if TYPE_CHECKING:
     import polars as pl
 
-__all__ = ["HourlyTable", "LandedWindow", "RawPages", "TableArtifact"]
+__all__ = ["HourlyTable", "LandedWindow", "RawPages", "RingShards", "TableArtifact", "TensorDataset"]
 
 
 class LandedWindow(msgspec.Struct, frozen=True):
@@ -173,3 +173,48 @@ class HourlyTable(TableArtifact):
     hours_null: int
     rows_digest: str
     source: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class TensorDataset(Artifact):
+    """The folder ``tensors/<name>``: one matrix of hours by features, and what its numbers mean.
+
+    ``tensors.safetensors`` holds the matrix, its mask, its hours and its statistics; ``dataset.json`` the
+    names of the features, their units, the splits and the windows.
+
+    Attributes:
+        name: Name of the dataset.
+        steps: Hours in the matrix.
+        features: Names of its columns, such as ``PACW.D``, in order.
+    """
+
+    name: str
+    steps: int
+    features: tuple[str, ...]
+
+    @property
+    def tensors(self) -> Path:
+        """The safetensors file."""
+        return self.path / "tensors.safetensors"
+
+    @property
+    def description(self) -> Path:
+        """The JSON file beside it."""
+        return self.path / "dataset.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class RingShards(Artifact):
+    """The folder ``ring/<name>``: the shards of a long sequence, one per rank, and ``layout.json``.
+
+    Attributes:
+        name: Name of the folder.
+        ranks: Number of shards.
+        layout: How the steps are dealt out: ``contiguous``, ``striped`` or ``zigzag``.
+        length: Steps of the sequence.
+    """
+
+    name: str
+    ranks: int
+    layout: str
+    length: int

@@ -7,7 +7,8 @@
     extract-interchange-data ────┼── transform ── hourly/<name>.parquet
     extract-region-sub-ba-data ──┘
 
-There is one extract step for each route that has any of the series asked for.
+There is one extract step for each route that has any of the series asked for. What may follow the table
+is in `stages`.
 
 `prepare` checks everything that can be checked before any work, `build` makes the DAG, `hourly` does
 both and runs it.
@@ -36,6 +37,7 @@ from gridloom.grid.respondents import all_respondents, resolve, unknown_code_err
 from gridloom.grid.series import route_requests
 from gridloom.grid.table import table_name
 from gridloom.pipelines.settings import HourlySettings
+from gridloom.pipelines.stages import add_stages, check_stages
 from gridloom.sample import SAMPLE_HOURS
 from gridloom.transform.steps import TransformConfig, TransformStep
 
@@ -111,13 +113,15 @@ def prepare(
     codes, unknown, corrected = resolve(list(resolved.regions))
     if unknown:
         look_up(unknown, source, key)
+    name = settings.name or table_name(resolved.hours, name_region)
+    check_stages(settings.through, name, resolved.hours)
     return Prepared(
         settings=settings,
         hours=resolved.hours,
         respondents=tuple(sorted(codes)),
         series=resolved.series,
         batch_days=resolved.batch_days,
-        name=settings.name or table_name(resolved.hours, name_region),
+        name=name,
         source=source,
         api_key=key,
         warnings=tuple(corrected),
@@ -175,7 +179,7 @@ def look_up(unknown: list[str], source: Source, key: SecretStr | None) -> None:
 
 
 def build(prepared: Prepared) -> PipelineDAG:
-    """Returns the DAG of a prepared run: one extract step per route, then the transform.
+    """Returns the DAG of a prepared run: one extract step per route, the transform, what follows.
 
     Raises:
         ConfigError: If a step refuses its settings.
@@ -194,7 +198,7 @@ def build(prepared: Prepared) -> PipelineDAG:
         )
     )
     extracts = [dag.add_step(step) for step in _extract_steps(prepared)]
-    if settings.through == "transform":
+    if settings.through != "extract":
         config = TransformConfig(
             name=prepared.name,
             first=prepared.hours.first_label,
@@ -202,7 +206,8 @@ def build(prepared: Prepared) -> PipelineDAG:
             respondents=prepared.respondents,
             series=prepared.series,
         )
-        dag.add_step(TransformStep(config), dependencies=extracts)
+        table = dag.add_step(TransformStep(config), dependencies=extracts)
+        add_stages(dag, table, prepared.name, settings.through)
     return dag
 
 

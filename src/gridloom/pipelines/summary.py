@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from gridloom.artifact import Artifact
@@ -10,11 +11,12 @@ from gridloom.dag import Plan, RunInterruptedError, RunOutcome, RunResult, StepO
 from gridloom.dag.events import Event
 from gridloom.errors import GridLoomError
 from gridloom.extract.limiter import limiter_seconds
-from gridloom.grid.artifacts import HourlyTable
+from gridloom.grid.artifacts import HourlyTable, RingShards, TensorDataset
 from gridloom.pipelines.hourly import Prepared, build
 
 __all__ = [
     "coverage",
+    "error_summary",
     "exit_code",
     "hourly_table",
     "planned",
@@ -67,12 +69,14 @@ def exit_code(result: RunResult) -> int:
 def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
     """Returns the JSON object of a finished run."""
     table = hourly_table(result)
-    summary: dict[str, Any] = {
+    return {
         "run_id": result.run_id,
         "outcome": result.outcome.value,
         "parquet": table.path if table else None,
         "rows": table.rows if table else 0,
         "hours_missing": table.hours_missing if table else 0,
+        "dataset": _path(result, TensorDataset),
+        "ring": _path(result, RingShards),
         "http_requests": result.totals["requests"],
         "rows_received": result.totals["rows_received"],
         "duration_s": round(result.duration_s, 3),
@@ -87,10 +91,14 @@ def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
         "findings": unmet_findings(result),
         "warnings": prepared.warnings,
         "run_dir": result.run_dir,
+        **error_summary(result),
     }
-    if result.error is not None:
-        summary["error"] = {"type": type(result.error).__name__, "message": str(result.error)}
-    return summary
+
+
+def error_summary(result: RunResult) -> dict[str, Any]:
+    """Returns the error of a run under ``error``; nothing where there is none."""
+    error = result.error
+    return {} if error is None else {"error": {"type": type(error).__name__, "message": str(error)}}
 
 
 def _proof(result: RunResult) -> str | None:
@@ -135,8 +143,13 @@ def hourly_table(result: RunResult) -> HourlyTable | None:
     return next((value for value in outputs if isinstance(value, HourlyTable)), None)
 
 
+def _path(result: RunResult, kind: type[Artifact]) -> Path | None:
+    outputs = (value for step in result.steps.values() for value in step.artifacts.values())
+    return next((value.path for value in outputs if isinstance(value, kind)), None)
+
+
 def step_summary(step: StepOutput) -> dict[str, Any]:
-    """Returns the JSON object of a step."""
+    """Returns what a step came to."""
     return {
         "step_id": step.step_id,
         "outcome": step.outcome.value,
@@ -179,7 +192,7 @@ def _plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
     return {
         "run_id": None,
         "outcome": RunOutcome.planned.value,
-        "parquet": prepared.parquet if prepared.settings.through == "transform" else None,
+        "parquet": prepared.parquet if prepared.settings.through != "extract" else None,
         "rows": 0,
         "hours_missing": 0,
         "http_requests": 0,

@@ -1,0 +1,139 @@
+"""Windows cut out of a matrix, many at once.
+
+Where the matrix of a split fits into memory it is scaled once and batches are gathered from it, in one
+copy of each window. Where it does not, each window is read from the map and scaled by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from numpy.lib.stride_tricks import as_strided
+
+from gridloom.load.scale import Scaler
+from gridloom.load.sequences import ABSENT
+from gridloom.load.wide import Mask, Values
+from gridloom.load.windows import Indexes
+
+__all__ = ["Part", "ReadyPart", "places_as_index", "ready"]
+
+_BLOCK_ROWS: Final = 4_096
+
+
+@dataclass(frozen=True)
+class Part:
+    """A split of a dataset as one or several sequences of the same features.
+
+    Attributes:
+        values: The split's rows of the matrix [row, column], normally a map of the file; 0 where masked.
+        mask: Its mask [row, column].
+        columns: Columns of each sequence [sequence][feature]; `ABSENT` where it lacks a feature.
+        scalers: How each sequence is scaled [sequence]; None leaves physical units.
+    """
+
+    values: Values
+    mask: Mask
+    columns: Sequence[Sequence[int]]
+    scalers: Sequence[Scaler] | None
+
+    @property
+    def features(self) -> int:
+        """Features of a sequence."""
+        return len(self.columns[0])
+
+    @property
+    def ready_bytes(self) -> int:
+        """Memory of the split once it is scaled: values and mask of every sequence."""
+        return len(self.values) * len(self.columns) * self.features * 5
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the matrix can be used as it is."""
+        return self.scalers is None and list(self.columns[0]) == list(range(self.values.shape[1]))
+
+    def rows(self, sequence: int, begin: int, end: int) -> tuple[Values, Mask]:
+        """Returns some rows of a sequence, scaled, and their mask."""
+        columns = places_as_index(self.columns[sequence])
+        values, mask = self.values[begin:end, columns], self.mask[begin:end, columns]
+        absent = [place for place, column in enumerate(self.columns[sequence]) if column == ABSENT]
+        if absent:
+            mask[:, absent] = 0
+        if self.scalers is not None:
+            values = self.scalers[sequence](values)
+        return values * mask, mask
+
+    def cut(self, sequence: Indexes, row: Indexes, length: int) -> tuple[Values, Mask]:
+        """Returns windows [window, length, feature], scaled, and their masks.
+
+        Args:
+            sequence: Sequence of each window.
+            row: First row of each window.
+            length: Rows of a window.
+        """
+        shape = (len(row), length, self.features)
+        values, mask = np.empty(shape, np.float32), np.empty(shape, np.uint8)
+        for place, (which, begin) in enumerate(zip(sequence.tolist(), row.tolist(), strict=True)):
+            values[place], mask[place] = self.rows(which, begin, begin + length)
+        return values, mask
+
+
+@dataclass(frozen=True)
+class ReadyPart:
+    """A split in memory, scaled, its sequences one after the other.
+
+    Attributes:
+        values: [sequence x row, feature], contiguous.
+        mask: [sequence x row, feature].
+        rows: Rows of a sequence.
+    """
+
+    values: Values
+    mask: Mask
+    rows: int
+
+    def cut(self, sequence: Indexes, row: Indexes, length: int) -> tuple[Values, Mask]:
+        """Returns windows as `Part.cut` does, faster."""
+        starts = sequence * self.rows + row
+        shape = (len(row), length, self.values.shape[1])
+        return (
+            _strided(self.values, length)[starts].reshape(shape),
+            _strided(self.mask, length)[starts].reshape(shape),
+        )
+
+
+def ready(part: Part) -> ReadyPart:
+    """Returns a split in memory; where it is not scaled and has all columns, as views of its map."""
+    rows = len(part.values)
+    if part.is_plain:
+        return ReadyPart(part.values, part.mask, rows)
+    shape = (len(part.columns) * rows, part.features)
+    values, mask = np.empty(shape, np.float32), np.empty(shape, np.uint8)
+    for sequence in range(len(part.columns)):
+        for begin in range(0, rows, _BLOCK_ROWS):
+            end = min(begin + _BLOCK_ROWS, rows)
+            to = slice(sequence * rows + begin, sequence * rows + end)
+            values[to], mask[to] = part.rows(sequence, begin, end)
+    return ReadyPart(values, mask, rows)
+
+
+def places_as_index(places: Sequence[int]) -> slice | list[int]:
+    """Returns places on an axis as a slice where they follow each other, for which nothing is copied.
+
+    Example:
+        >>> places_as_index((2, 3, 4)), places_as_index((0, 2)), places_as_index(())
+        (slice(2, 5, None), [0, 2], slice(0, 0, None))
+    """
+    first = places[0] if places else 0
+    run = first >= 0 and list(places) == list(range(first, first + len(places)))
+    return slice(first, first + len(places)) if run else list(places)
+
+
+def _strided(matrix: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
+    """Returns every window of a matrix [row, feature] as one row of a view [window, length x feature]."""
+    rows, features = matrix.shape
+    shape = (rows - length + 1, length * features)
+    return as_strided(matrix, shape, (matrix.strides[0], matrix.itemsize), writeable=False)
