@@ -56,6 +56,11 @@ class Definition:
         return reads_of(self.node, without=[part.node for part in self.inner])
 
     @cached_property
+    def methods(self) -> frozenset[str]:
+        """Names of the functions and classes directly in a class."""
+        return frozenset(part.name.rpartition(".")[2] for part in self.inner)
+
+    @cached_property
     def literal_defaults(self) -> bool:
         """Whether all default values stand in the source as they are."""
         if not isinstance(self.node, FUNCTIONS):

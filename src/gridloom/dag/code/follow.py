@@ -15,13 +15,16 @@ from gridloom.dag.code.functions import follow_function, qualified
 from gridloom.dag.code.lookup import Found, absolute, home, look_up, surprise_of
 from gridloom.dag.code.normal import short
 from gridloom.dag.code.notes import Notes
-from gridloom.dag.code.origins import Whose, origin_of
+from gridloom.dag.code.origins import Origin, Whose, origin_of
 from gridloom.dag.code.reads import Read
 from gridloom.dag.code.record import CodeRecord
-from gridloom.dag.code.sources import SourceFile, module_source
+from gridloom.dag.code.sources import SourceFile, source_of
 from gridloom.dag.code.values import CALLABLES, FOLLOWED, ValueForm, framed
 
 __all__ = ["Follower"]
+
+_OF_OTHERS: dict[int, tuple[bytes, Origin, object]] = {}
+"""Classes and modules of packages that were met before, by id, and kept so that the id stays theirs."""
 
 
 class Follower:
@@ -36,6 +39,7 @@ class Follower:
         self.notes = Notes()
         self.form = ValueForm(self.follow)
         self._seen: dict[object, object] = {}
+        self._sources: dict[str, SourceFile | None] = {}
         self._waiting: deque[Callable[[], None]] = deque()
 
     def record(self, step_class: type) -> CodeRecord:
@@ -45,6 +49,16 @@ class Follower:
         while self._waiting:
             self._waiting.popleft()()
         return self.notes.record()
+
+    def source(self, filename: str, variables: Mapping[str, Any]) -> SourceFile | None:
+        """Returns the definitions of the file that code says it is from; None if there is no source."""
+        if filename not in self._sources:
+            self._sources[filename] = source_of(filename, variables)
+        return self._sources[filename]
+
+    def _source_of(self, module: str) -> SourceFile | None:
+        file = getattr(sys.modules.get(module), "__file__", None)
+        return self.source(file, vars(sys.modules[module])) if isinstance(file, str) else None
 
     def once(self, key: object, kept: object, work: Callable[[], None]) -> None:
         """Puts work in the queue if it never was; `kept` stays alive, so that its id stays its own."""
@@ -56,17 +70,23 @@ class Follower:
         """Sees to it that a function, class or module counts; returns what stands for it in a value."""
         if isinstance(value, FunctionType):
             return follow_function(self, value)
+        known = _OF_OTHERS.get(id(value))
+        if known is not None:
+            self.notes.use(known[1])
+            return known[0]
         whole = isinstance(value, ModuleType)
         module = home(value.__name__ if whole else value.__module__)
         name = module if whole else f"{module}.{value.__qualname__}"
+        form = framed("module" if whole else "class", name.encode())
         origin = origin_of(module)
         if origin.whose is not Whose.own:
             self.notes.use(origin)
+            _OF_OTHERS[id(value)] = (form, origin, value)
         elif whole:
             self.once(id(value), value, lambda: self._module(value, module))
         else:
             self.once(id(value), value, lambda: follow_class(self, value, name))
-        return framed("module" if whole else "class", name.encode())
+        return form
 
     def value(self, part: str, value: Any, where: str) -> bool:
         """Counts a value as a part of its own; returns whether all of it has a stable form."""
@@ -75,7 +95,8 @@ class Follower:
         self.notes.count(part, short(data))
         formless = self.form.formless[before:]
         del self.form.formless[before:]
-        self.notes.formless(part.partition(" ")[2], where, formless)
+        if formless:
+            self.notes.formless(part.partition(" ")[2], where, formless)
         return not formless
 
     def definition(
@@ -104,24 +125,30 @@ class Follower:
             found = look_up(read, variables)
             if found is None:
                 continue
-            where = f"{file}:{read.line}"
             surprise = surprise_of(found.value) if read.computed else None
-            if surprise:
-                of = variables.get(read.of)
-                if isinstance(of, ModuleType) and origin_of(of.__name__).whose is not Whose.own:
-                    continue  # whatever is found there counts by the package's version
-                self.notes.surprise(reader, where, surprise[0], hazard=surprise[1])
-            elif found.failure:
-                self.notes.failure(f"{found.owner}.{found.name}".rstrip("."), where, found.failure)
-            elif found.foreign:
+            if surprise is None and found.foreign:
                 self.notes.use(found.foreign)
+            elif surprise is not None or found.failure:
+                self._unfollowed(read, found, variables, reader, f"{file}:{read.line}")
             elif found.owner != "builtins":
-                self._binding(found, where)
+                self._binding(found, file, read.line)
                 first = variables.get(read.name)
                 if isinstance(first, ModuleType) and first is not found.value:
                     self.notes.name(home(variables.get("__name__")), read.name, first.__name__.encode())
 
-    def _binding(self, found: Found, where: str) -> None:
+    def _unfollowed(
+        self, read: Read, found: Found, variables: Mapping[str, Any], reader: str, where: str
+    ) -> None:
+        surprise = surprise_of(found.value)
+        if surprise is None:
+            self.notes.failure(f"{found.owner}.{found.name}".rstrip("."), where, found.failure)
+            return
+        of = variables.get(read.of)
+        if not isinstance(of, ModuleType) or origin_of(of.__name__).whose is Whose.own:
+            # Otherwise, whatever is found there counts by the package's version.
+            self.notes.surprise(reader, where, surprise[0], hazard=surprise[1])
+
+    def _binding(self, found: Found, file: str, line: int) -> None:
         """Counts what a name of a module stands for."""
         owner, name, value = found.owner, found.name, found.value
         if not name:
@@ -133,15 +160,21 @@ class Follower:
         if (owner, name) in self._seen:
             return
         self._seen[owner, name] = value
-        source = module_source(owner)
+        source = self._source_of(owner)
         there = self._imported_from(found, source)
         if there is not None:
             self.notes.name(owner, name, f"{there.owner}.{there.name}".encode())
-            self._binding(there, where)
+            self._binding(there, file, line)
             return
-        known_as = self._known_as(found) if isinstance(value, FOLLOWED) else self._plain(found, source, where)
+        known_as = (
+            self._known_as(found)
+            if isinstance(value, FOLLOWED)
+            else self._plain(found, source, f"{file}:{line}")
+        )
         if source is not None and known_as != f"{owner}.{name}":
             variables = vars(sys.modules[owner])
+            if not source.has(name):
+                name = "__getattr__"  # which made it
             for definition in source.functions.get(name, []):  # what a decorator may have hidden
                 self.definition(definition, variables)
             for definition in source.classes.get(name, []):
@@ -180,7 +213,7 @@ class Follower:
 
     def _module(self, module: ModuleType, name: str) -> None:
         """Counts all of a module that is handed around as a whole."""
-        source = module_source(module.__name__)
+        source = self._source_of(module.__name__)
         if source is None:
             self.extension(module, name)
             return
@@ -188,7 +221,7 @@ class Follower:
         self.reads(source.whole.reads, vars(module), name, source.name)
         for inner, value in list(vars(module).items()):
             if not (inner.startswith("__") and inner.endswith("__")):
-                self._binding(Found(name, inner, value), f"{source.name}:1")
+                self._binding(Found(name, inner, value), source.name, 1)
 
     def extension(self, module: ModuleType, name: str) -> None:
         """Counts a module that is no Python source by its file."""

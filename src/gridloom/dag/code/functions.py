@@ -12,7 +12,7 @@ from gridloom.dag.code.following import Following
 from gridloom.dag.code.lookup import home
 from gridloom.dag.code.origins import Whose, origin_of
 from gridloom.dag.code.reads import Read
-from gridloom.dag.code.sources import SourceFile, source_of
+from gridloom.dag.code.sources import SourceFile
 from gridloom.dag.code.values import bytecode_digest, framed
 
 __all__ = ["follow_function", "qualified"]
@@ -39,12 +39,13 @@ def follow_function(walk: Following, function: FunctionType) -> bytes:
         Its name; for one that was made by another function, or has no name, with all that it holds.
     """
     code, variables = function.__code__, function.__globals__
-    module, name = home(variables.get("__name__")), qualified(function)
+    module = home(variables.get("__name__"))
+    name = f"{module}.{code.co_qualname}"
     origin = origin_of(module)
     if origin.whose is not Whose.own:
         walk.notes.use(origin)
         return walk.form.items("function", (name, *_held_by(function)))
-    source = source_of(code.co_filename, variables)
+    source = walk.source(code.co_filename, variables)
     definition = source.function(code) if source and source.describes(code) else None
     walk.once(id(function), function, lambda: _body(walk, function, source, definition))
     if "<" not in name:
@@ -71,13 +72,15 @@ def _body(
         else:
             walk.notes.no_source(name, where)
         walk.reads(tuple(_reads_of(code, variables)), variables, name, where.rpartition(":")[0])
-    attributes = dict(vars(function))
-    walk.form.of(attributes.pop("__wrapped__", None))
-    if attributes:
-        walk.value(f"constant {name}.__dict__", attributes, where)
+    if vars(function):
+        attributes = dict(vars(function))
+        walk.form.of(attributes.pop("__wrapped__", None))
+        if attributes:
+            walk.value(f"constant {name}.__dict__", attributes, where)
     if "<" in name:
         return
-    walk.form.of(list(map(_content, function.__closure__ or ())))
+    for cell in function.__closure__ or ():
+        walk.form.of(_content(cell))
     if definition is None or not definition.literal_defaults:
         for parameter, value in _defaults(function):
             walk.value(f"default {name}({parameter})", value, where)

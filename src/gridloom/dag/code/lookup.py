@@ -72,7 +72,6 @@ def look_up(read: Read, variables: Mapping[str, Any]) -> Found | None:
         read: The name.
         variables: Globals of the module that reads it.
     """
-    module = home(variables.get("__name__"))
     if read.module:
         return _imported(read, absolute(read.module, variables))
     value = variables.get(read.name, _MISSING)
@@ -81,7 +80,7 @@ def look_up(read: Read, variables: Mapping[str, Any]) -> Found | None:
         return None if value is _MISSING else Found("builtins", read.name, value)
     if read.name in _NAMESPACE:
         return None
-    return _along(read.chain, Found(module, read.name, value))
+    return _along(read.chain, Found(home(variables.get("__name__")), read.name, value))
 
 
 def _along(chain: tuple[str, ...], found: Found) -> Found | None:
@@ -114,28 +113,25 @@ def _attribute(module: ModuleType, name: str) -> Found | None:
 
 
 def _imported(read: Read, module: str) -> Found | None:
+    """Returns what is read from a module that is imported on the spot."""
     origin = origin_of(module)
-    if module not in sys.modules:
-        if origin.whose is not Whose.own:
-            return Found(module, "", foreign=origin)
-        failure = _import(module)
-        if failure:
-            return Found(module, "", failure=failure)
-    found = sys.modules[module]
-    if read.chain and not hasattr(found, read.chain[0]) and origin.whose is Whose.own:
-        _import(f"{module}.{read.chain[0]}")
-    if not read.chain and origin.whose is Whose.own:
-        return None  # to import it is not to use it
+    if origin.whose is not Whose.own:
+        return Found(module, "", foreign=origin)
+    try:
+        found = importlib.import_module(module)
+        if read.chain and not hasattr(found, read.chain[0]):
+            importlib.import_module(f"{module}.{read.chain[0]}")
+    except ModuleNotFoundError as error:
+        if error.name == module.partition(".")[0]:
+            return Found(module, "", foreign=Origin(Whose.package, f"package {error.name}", "none"))
+        return None if error.name == ".".join([module, *read.chain[:1]]) else _failed(module, error)
+    except Exception as error:  # noqa: BLE001 - a module may raise anything while it is imported
+        return _failed(module, error)
     return _along(read.chain, Found(module, "", found))
 
 
-def _import(module: str) -> str:
-    """Imports a module of the user; returns why that failed, as a sentence without its subject."""
-    try:
-        importlib.import_module(module)
-    except Exception as error:  # noqa: BLE001 - a module may raise anything while it is imported
-        return f"cannot be imported ({type(error).__name__}: {error})"
-    return ""
+def _failed(module: str, error: Exception) -> Found:
+    return Found(module, "", failure=f"cannot be imported ({type(error).__name__}: {error})")
 
 
 def absolute(module: str, variables: Mapping[str, Any]) -> str:

@@ -9,7 +9,21 @@ from typing import NamedTuple
 __all__ = ["Read", "reads_of"]
 
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
+_CLOSED = (*_FUNCTIONS, ast.ClassDef)
 _COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+_BINDING = (
+    ast.Name,
+    ast.Import,
+    ast.ImportFrom,
+    ast.Global,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.ExceptHandler,
+    ast.MatchAs,
+    ast.MatchStar,
+    ast.MatchMapping,
+)
 _IMPORTERS = frozenset({"import_module", "__import__"})
 _OWN = frozenset({"self", "cls"})
 
@@ -85,19 +99,21 @@ class _Reader(ast.NodeVisitor):
         if _is_call_of(node, "getattr") and len(node.args) > 1:
             self._getattr(node)
             return
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        literal = _text(node.args[0]) if node.args and name in _IMPORTERS else None
-        if literal is None:
-            self.visit(node.func)
-        else:
-            self.found.append(Read("", (), node.lineno, module=literal))
+        module = _module_named(node)
+        if module:
+            self.found.append(Read("", (), node.lineno, module=module))
             self._chain(node.func, computed=False)
+        else:
+            self.visit(node.func)
         for argument in (*node.args, *node.keywords):
             self.visit(argument)
 
     def visit_Import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            self.found.append(Read("", (), node.lineno, module=alias.name))
+        # What is read of it is found where it is read, unless its name may stand for something else.
+        for alias in node.names if self._scopes else ():
+            name = alias.asname or alias.name.partition(".")[0]
+            if name not in self._scopes[-1].imports:
+                self.found.append(Read("", (), node.lineno, module=alias.name))
 
     def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
         module = "." * node.level + (node.module or "")
@@ -188,8 +204,13 @@ class _Reader(ast.NodeVisitor):
         while isinstance(root, ast.Attribute):
             names.append(root.attr)
             root = root.value
+        chain = tuple(reversed(names))
+        module = _module_named(root)
         if isinstance(root, ast.Name):
-            self._read(root.id, tuple(reversed(names)), root.lineno, computed=computed)
+            self._read(root.id, chain, root.lineno, computed=computed)
+        elif isinstance(root, ast.Call) and module and chain:
+            self.found.append(Read("", chain, root.lineno, module=module))
+            self._chain(root.func, computed=False)
         else:
             self.visit(root)
 
@@ -215,6 +236,14 @@ def _is_call_of(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
 
 
+def _module_named(node: ast.AST) -> str:
+    """Returns the module that a call imports by a name in the source; empty for all else."""
+    if not isinstance(node, ast.Call) or not node.args:
+        return ""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return (_text(node.args[0]) or "") if name in _IMPORTERS else ""
+
+
 def _text(node: ast.AST) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
@@ -237,7 +266,8 @@ def _bound_in(function: ast.AST, body: list[ast.stmt] | list[ast.expr]) -> _Scop
     waiting: list[ast.AST] = list(body)
     while waiting:
         node = waiting.pop()
-        _bind(node, scope, imports)
+        if isinstance(node, _BINDING):
+            _bind(node, scope, imports)
         waiting += _inside(node)
     # A name that is bound otherwise too may be anything.
     scope.imports = {name: found for name, found in imports.items() if name not in scope.names}
@@ -266,7 +296,7 @@ def _bind(node: ast.AST, scope: _Scope, imports: dict[str, tuple[str, str]]) -> 
 
 def _inside(node: ast.AST) -> Iterator[ast.AST]:
     """Yields the nodes below that are of the same scope; a comprehension binds only what it names by :=."""
-    if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
+    if isinstance(node, _CLOSED):
         return
     if isinstance(node, _COMPREHENSIONS):
         for part in ast.walk(node):
