@@ -47,6 +47,19 @@ def __getattr__(name):
     if name == 'more': return 5
     raise AttributeError(name)
 """
+METHOD = """
+def make(n):
+    def f(self): return n
+    return f
+
+BY = 2
+
+class Held:
+    f = make(BY)
+
+def work(x):
+    return Held
+"""
 MAYBE = """
 def work(x):
     try:
@@ -424,6 +437,41 @@ ROWS = [
         "self.x = x",
         "self.x = -x",
         "function `helpers.Held.__init__` changed, constant `helpers.HELD` changed",
+    ),
+    Row(
+        "an attribute that is set from outside",
+        "class Held:\n    limit = int()\nHeld.limit = len('a')\ndef work(x): return Held\n",
+        "len('a')",
+        "len('aa')",
+        "constant `helpers.Held.limit` changed",
+    ),
+    Row(
+        "a hidden attribute that is set from outside",
+        "class Held: pass\nHeld._limit = 1\ndef work(x): return Held\n",
+        "_limit = 1",
+        "_limit = 2",
+        "constant `helpers.Held._limit` changed",
+    ),
+    Row(
+        "a method that is set from outside",
+        "def g(self): return 2\nclass Held:\n    def f(self): return 1\nHeld.f = g\ndef work(x): return Held\n",
+        "return 2",
+        "return 3",
+        "function `helpers.g` changed",
+    ),
+    Row(
+        "a method that a factory makes",
+        METHOD,
+        "BY = 2",
+        "BY = 3",
+        "function `helpers.Held.f` changed, constant `helpers.BY` changed",
+    ),
+    Row(
+        "a sum of a thousand terms",
+        f"def work(x):\n    return {' + '.join(['x'] * 1000)} + 7\n",
+        "+ 7",
+        "+ 8",
+        "function `helpers.work` changed",
     ),
     Row("a comment", WORK, "    return x", "    # why\n    return x", ""),
     Row("a new line", WORK, "return x + LIMIT", "return (\n        x\n        + LIMIT\n    )", ""),

@@ -56,7 +56,8 @@ def step_for(name, by):
     Made.__name__ = name
     return Made
 
-Peaks = step_for("Peaks", 2)
+BY = 2
+Peaks = step_for("Peaks", BY)
 Other = step_for("Other", 3)
 """
 
@@ -106,12 +107,15 @@ def test_a_class_that_a_function_makes_counts_with_what_it_holds(tmp_path: Path)
     peaks, other = take(tmp_path), take(tmp_path, "steps.Other")
     write(tmp_path, {"steps": FACTORY.replace("return by", "return -by")})
     edited = take(tmp_path)
-    write(tmp_path, {"steps": FACTORY.replace('"Peaks", 2', '"Peaks", 5')})
+    write(tmp_path, {"steps": FACTORY.replace("BY = 2", "BY = 5")})
     held = take(tmp_path)
 
     assert peaks.opaque == ()
     assert len({peaks.digest, other.digest, edited.digest, held.digest}) == 4
     assert changed_parts(peaks.parts, edited.parts) == "function `steps.step_for` changed"
+    assert changed_parts(peaks.parts, held.parts).startswith(
+        "function `steps.step_for.<locals>.Made._execute`"
+    )
 
 
 def test_each_class_has_its_own_record_and_keeps_it(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 import types
+from abc import ABCMeta
 from collections import namedtuple
 from collections.abc import Iterator, Mapping
 from types import FunctionType
@@ -17,8 +18,8 @@ from gridloom.dag.code.sources import SourceFile, cells
 
 __all__ = ["define_class", "follow_class"]
 
-_MADE = frozenset({"model_config"})  # pydantic gives it to every model
-_PLAIN = frozenset({bool, int, float, str, bytes})
+_MADE = frozenset({"model_config", "_abc_impl"})
+_PLAIN = frozenset({type(None), bool, int, float, str, bytes})
 _SLOTS = (
     types.GetSetDescriptorType,
     types.MemberDescriptorType,
@@ -40,10 +41,12 @@ def follow_class(walk: Following, kind: type, name: str) -> None:
     source, definition = _definition_of(walk, kind)
     variables = _variables_of(kind)
     for key, value in list(vars(kind).items()):
-        if isinstance(value, (FunctionType, type)):
+        if isinstance(value, type):
+            walk.follow(value)
+        elif isinstance(value, FunctionType):
             if not _is_generated(value, key, definition):
-                walk.form.of(value)
-        elif not (key.startswith("__") and key.endswith("__")) and not isinstance(value, _SLOTS):
+                _method(walk, f"{name}.{key}", value)
+        elif not _is_made(kind, key) and not isinstance(value, _SLOTS):
             _attribute(walk, f"{name}.{key}", key, value, definition)
     if definition is not None:
         # After the living methods: of two of one name, the living one counts.
@@ -64,13 +67,20 @@ def define_class(walk: Following, definition: Definition, variables: Mapping[str
             walk.definition(part, variables)
 
 
+def _method(walk: Following, name: str, function: FunctionType) -> None:
+    """Counts a method; one that another function made counts with what it holds."""
+    if "<" in function.__code__.co_qualname:
+        walk.value(f"function {name}", function, name)
+    else:
+        walk.follow(function)
+
+
 def _attribute(walk: Following, name: str, key: str, value: Any, definition: Definition | None) -> None:
     """Counts the value of a class's attribute, if it does not stand in the class's source as it is."""
-    values = definition.values if definition else {}
     where = definition.where if definition else name
     if definition and key in definition.methods:
         walk.value(f"function {name}", value, where)
-    elif not is_literal(values[key]) if key in values else not key.startswith("_") and key not in _MADE:
+    elif definition is None or key not in definition.values or _differs(value, definition.values[key]):
         walk.value(f"constant {name}", value, where)
 
 
@@ -98,15 +108,27 @@ def _is_generated(value: FunctionType | type, key: str, definition: Definition |
     return key not in definition.methods and value.__code__.co_filename.startswith("<")
 
 
+def _is_made(kind: type, key: str) -> bool:
+    """Whether an attribute is one that Python or a library gives to every class of a kind."""
+    if key in _MADE or (key.startswith("__") and key.endswith("__")):
+        return True
+    return key.startswith("_") and (type(kind) not in {type, ABCMeta} or issubclass(kind, tuple))
+
+
+def _differs(value: Any, node: ast.expr) -> bool:
+    """Whether a value is not the one that stands in the source; what a library made of that is not asked."""
+    if not is_literal(node):
+        return True
+    told = ast.literal_eval(node)
+    return type(value) in _PLAIN and (type(value), repr(value)) != (type(told), repr(told))
+
+
 def _is_edited(kind: type, definition: Definition) -> bool:
-    """Whether a plain attribute of a class is not what its source says."""
-    for name, node in definition.values.items():
-        value = vars(kind).get(name)
-        if is_literal(node) and type(value) in _PLAIN:
-            told = ast.literal_eval(node)
-            if type(told) is type(value) and repr(told) != repr(value):
-                return True
-    return False
+    """Whether an attribute of a class is not what stands in its source."""
+    return any(
+        is_literal(node) and name in vars(kind) and _differs(vars(kind)[name], node)
+        for name, node in definition.values.items()
+    )
 
 
 def _arguments_of(kind: type) -> Iterator[type]:

@@ -89,15 +89,17 @@ class Follower:
         return form
 
     def value(self, part: str, value: Any, where: str) -> bool:
-        """Counts a value as a part of its own; returns whether all of it has a stable form."""
-        before = len(self.form.formless)
-        data = self.form.of(value)
-        self.notes.count(part, short(data))
-        formless = self.form.formless[before:]
-        del self.form.formless[before:]
-        if formless:
-            self.notes.formless(part.partition(" ")[2], where, formless)
-        return not formless
+        """Counts a value as a part of its own; returns whether that says all about it."""
+        formless, named = len(self.form.formless), self.form.named
+        try:
+            self.notes.count(part, short(self.form.of(value)))
+        except RecursionError:
+            self.form.formless.append("structure that is nested too deeply")
+        found = self.form.formless[formless:]
+        del self.form.formless[formless:]
+        if found:
+            self.notes.formless(part.partition(" ")[2], where, found)
+        return not found and self.form.named == named
 
     def definition(
         self, definition: Definition, variables: Mapping[str, Any], kind: str = "function"

@@ -36,7 +36,7 @@ class Following(Protocol):
         """Puts work in the queue if it never was; `kept` stays alive, so that its id stays its own."""
 
     def value(self, part: str, value: Any, where: str) -> bool:
-        """Counts a value as a part of its own; returns whether all of it has a stable form."""
+        """Counts a value as a part of its own; returns whether that says all about it."""
 
     def definition(
         self, definition: Definition, variables: Mapping[str, Any], kind: str = "function"

@@ -54,10 +54,12 @@ class ValueForm:
 
     Attributes:
         formless: Types of the objects met so far that have no stable form.
+        named: How many objects were met so far that count by their name alone.
     """
 
     def __init__(self, follow: Follow) -> None:
         self.formless: list[str] = []
+        self.named = 0
         self._follow = follow
         self._open: dict[int, int] = {}
         self._kept: list[Any] = []
@@ -125,10 +127,11 @@ class ValueForm:
         try:
             reducer = copyreg.dispatch_table.get(kind)
             made = reducer(value) if reducer else value.__reduce_ex__(_PROTOCOL)
-        except Exception:  # noqa: BLE001 - whatever an object raises, it has no stable form
+        except Exception:  # noqa: BLE001 - whatever it raises, it has no stable form
             return self._formless(kind)
         if isinstance(made, str):
-            return self.items("name", (getattr(value, "__module__", None), made))
+            self.named += 1
+            return self.items("name", (kind, getattr(value, "__module__", None), made))
         self._kept.append(made)  # ids of what is open must not be given away again
         maker, arguments, state, members, pairs = (*made, None, None, None)[:5]
         if isinstance(state, dict):
