@@ -454,7 +454,7 @@ ROWS = [
     ),
     Row(
         "a method that is set from outside",
-        "def g(self): return 2\nclass Held:\n    def f(self): return 1\nHeld.f = g\ndef work(x): return Held\n",
+        "def g(self): return 2\nclass Held:\n    def f(self): 1\nHeld.f = g\ndef work(x): return Held\n",
         "return 2",
         "return 3",
         "function `helpers.g` changed",

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests.dag.code.workshop import take, write
+from tests.dag.code.workshop import STEP, take, write
 
 from gridloom.dag.code import CodeRecord, changed_parts, code_of
 
@@ -132,3 +132,16 @@ def test_parts_are_sorted_plain_and_json() -> None:
 
     assert list(parts) == sorted(parts)
     assert json.loads(json.dumps(dict(parts))) == dict(parts)
+
+
+def test_what_a_step_sets_apart_does_not_count(tmp_path: Path) -> None:
+    step = STEP.replace("    def _execute", "    code_apart = ('helpers.shown',)\n\n    def _execute")
+    helpers = "from helpers import shown\ndef work(x):\n    shown.bar(x)\n    return shown.Bar, x + 1\n"
+    shown = "def bar(x): print(x)\nclass Bar: pass\n"
+    write(tmp_path, {"steps": step, "helpers.__init__": helpers, "helpers.shown": shown})
+    before = take(tmp_path)
+    write(tmp_path, {"helpers.shown": shown.replace("print", "repr")})
+
+    assert take(tmp_path).digest == before.digest
+    assert "function helpers.work" in before.parts
+    assert not any("shown" in name for name in before.parts)

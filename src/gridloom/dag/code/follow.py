@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
@@ -15,7 +15,7 @@ from gridloom.dag.code.functions import follow_function, qualified
 from gridloom.dag.code.lookup import Found, absolute, home, look_up, surprise_of
 from gridloom.dag.code.normal import short
 from gridloom.dag.code.notes import Notes
-from gridloom.dag.code.origins import Origin, Whose, origin_of
+from gridloom.dag.code.origins import APART, Origin, Whose, origin_of
 from gridloom.dag.code.reads import Read
 from gridloom.dag.code.record import CodeRecord
 from gridloom.dag.code.sources import SourceFile, source_of
@@ -30,14 +30,18 @@ _OF_OTHERS: dict[int, tuple[bytes, Origin, object]] = {}
 class Follower:
     """Takes one record: all that is met is followed once, from a queue.
 
+    Args:
+        apart: Modules that do not count, with those below them.
+
     Attributes:
         notes: What was written down.
         form: Writes values, and comes back to `follow` for functions, classes and modules in them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, apart: Iterable[str] = ()) -> None:
         self.notes = Notes()
         self.form = ValueForm(self.follow)
+        self._apart = tuple(f"{name}." for name in apart)
         self._seen: dict[object, object] = {}
         self._sources: dict[str, SourceFile | None] = {}
         self._waiting: deque[Callable[[], None]] = deque()
@@ -49,6 +53,10 @@ class Follower:
         while self._waiting:
             self._waiting.popleft()()
         return self.notes.record()
+
+    def origin(self, module: str) -> Origin:
+        """Returns whose a module is; one that is set apart is nobody's."""
+        return APART if self._apart and f"{module}.".startswith(self._apart) else origin_of(module)
 
     def source(self, filename: str, variables: Mapping[str, Any]) -> SourceFile | None:
         """Returns the definitions of the file that code says it is from; None if there is no source."""
@@ -78,10 +86,11 @@ class Follower:
         module = home(value.__name__ if whole else value.__module__)
         name = module if whole else f"{module}.{value.__qualname__}"
         form = framed("module" if whole else "class", name.encode())
-        origin = origin_of(module)
+        origin = self.origin(module)
         if origin.whose is not Whose.own:
             self.notes.use(origin)
-            _OF_OTHERS[id(value)] = (form, origin, value)
+            if origin is not APART:
+                _OF_OTHERS[id(value)] = (form, origin, value)
         elif whole:
             self.once(id(value), value, lambda: self._module(value, module))
         else:
@@ -124,7 +133,7 @@ class Follower:
             file: Its file's name.
         """
         for read in reads:
-            found = look_up(read, variables)
+            found = look_up(read, variables, self.origin)
             if found is None:
                 continue
             surprise = surprise_of(found.value) if read.computed else None
@@ -146,7 +155,7 @@ class Follower:
             self.notes.failure(f"{found.owner}.{found.name}".rstrip("."), where, found.failure)
             return
         of = variables.get(read.of)
-        if not isinstance(of, ModuleType) or origin_of(of.__name__).whose is Whose.own:
+        if not isinstance(of, ModuleType) or self.origin(of.__name__).whose is Whose.own:
             # Otherwise, whatever is found there counts by the package's version.
             self.notes.surprise(reader, where, surprise[0], hazard=surprise[1])
 
@@ -156,8 +165,8 @@ class Follower:
         if not name:
             self.form.of(value)
             return
-        if origin_of(owner).whose is not Whose.own:
-            self.notes.use(origin_of(owner))
+        if self.origin(owner).whose is not Whose.own:
+            self.notes.use(self.origin(owner))
             return
         if (owner, name) in self._seen:
             return

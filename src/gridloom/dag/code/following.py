@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 from gridloom.dag.code.definitions import Definition
 from gridloom.dag.code.notes import Notes
+from gridloom.dag.code.origins import Origin
 from gridloom.dag.code.reads import Read
 from gridloom.dag.code.sources import SourceFile
 from gridloom.dag.code.values import ValueForm
@@ -28,6 +29,9 @@ class Following(Protocol):
 
     def follow(self, value: Any) -> bytes:
         """Sees to it that a function, class or module counts; returns what stands for it in a value."""
+
+    def origin(self, module: str) -> Origin:
+        """Returns whose a module is; one that is set apart is nobody's."""
 
     def source(self, filename: str, variables: Mapping[str, Any]) -> SourceFile | None:
         """Returns the definitions of the file that code says it is from; None if there is no source."""

@@ -10,7 +10,7 @@ from typing import Any
 from gridloom.dag.code.definitions import Definition
 from gridloom.dag.code.following import Following
 from gridloom.dag.code.lookup import home
-from gridloom.dag.code.origins import Whose, origin_of
+from gridloom.dag.code.origins import Whose
 from gridloom.dag.code.reads import Read
 from gridloom.dag.code.sources import SourceFile
 from gridloom.dag.code.values import bytecode_digest, framed
@@ -41,7 +41,7 @@ def follow_function(walk: Following, function: FunctionType) -> bytes:
     code, variables = function.__code__, function.__globals__
     module = home(variables.get("__name__"))
     name = f"{module}.{code.co_qualname}"
-    origin = origin_of(module)
+    origin = walk.origin(module)
     if origin.whose is not Whose.own:
         walk.notes.use(origin)
         return walk.form.items("function", (name, *_held_by(function)))

@@ -6,11 +6,11 @@ import builtins
 import importlib
 import pkgutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from gridloom.dag.code.origins import Origin, Whose, origin_of
+from gridloom.dag.code.origins import Origin, Whose
 from gridloom.dag.code.reads import Read
 
 __all__ = ["Found", "absolute", "home", "look_up", "surprise_of"]
@@ -63,7 +63,7 @@ def surprise_of(value: object) -> tuple[str, bool] | None:
     return _SURPRISES.get(id(value))
 
 
-def look_up(read: Read, variables: Mapping[str, Any]) -> Found | None:
+def look_up(read: Read, variables: Mapping[str, Any], whose: Callable[[str], Origin]) -> Found | None:
     """Returns what a read name stands for; None if there is nothing of that name, or nothing to follow.
 
     Modules of the user that are imported on the spot are imported; packages are not.
@@ -71,25 +71,26 @@ def look_up(read: Read, variables: Mapping[str, Any]) -> Found | None:
     Args:
         read: The name.
         variables: Globals of the module that reads it.
+        whose: Tells whose a module is.
     """
     if read.module:
-        return _imported(read, absolute(read.module, variables))
+        return _imported(read, absolute(read.module, variables), whose)
     value = variables.get(read.name, _MISSING)
     if value is _MISSING:
         value = getattr(builtins, read.name, _MISSING)
         return None if value is _MISSING else Found("builtins", read.name, value)
     if read.name in _NAMESPACE:
         return None
-    return _along(read.chain, Found(home(variables.get("__name__")), read.name, value))
+    return _along(read.chain, Found(home(variables.get("__name__")), read.name, value), whose)
 
 
-def _along(chain: tuple[str, ...], found: Found) -> Found | None:
+def _along(chain: tuple[str, ...], found: Found, whose: Callable[[str], Origin]) -> Found | None:
     """Follows attributes through modules, up to the first thing that is none."""
     for name in (*chain, ""):
         module = found.value
         if not isinstance(module, ModuleType):
             break
-        origin = origin_of(module.__name__)
+        origin = whose(module.__name__)
         hands_out = name and module.__name__ == "gridloom"  # the names of its rooms, which may be the user's
         if origin.whose is not Whose.own and not hands_out:
             value = vars(module).get(name) if origin.whose is Whose.standard else None
@@ -112,9 +113,9 @@ def _attribute(module: ModuleType, name: str) -> Found | None:
         return Found(owner, name, failure=f"cannot be looked up ({error})")
 
 
-def _imported(read: Read, module: str) -> Found | None:
+def _imported(read: Read, module: str, whose: Callable[[str], Origin]) -> Found | None:
     """Returns what is read from a module that is imported on the spot."""
-    origin = origin_of(module)
+    origin = whose(module)
     if origin.whose is not Whose.own:
         return Found(module, "", foreign=origin)
     try:
@@ -127,7 +128,7 @@ def _imported(read: Read, module: str) -> Found | None:
         return None if error.name == ".".join([module, *read.chain[:1]]) else _failed(module, error)
     except Exception as error:  # noqa: BLE001 - a module may raise anything while it is imported
         return _failed(module, error)
-    return _along(read.chain, Found(module, "", found))
+    return _along(read.chain, Found(module, "", found), whose)
 
 
 def _failed(module: str, error: Exception) -> Found:

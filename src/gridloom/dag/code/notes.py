@@ -39,7 +39,8 @@ class Notes:
 
     def use(self, origin: Origin) -> None:
         """Counts what is not the user's by its version."""
-        self._versions[origin.part] = origin.version
+        if origin.part:
+            self._versions[origin.part] = origin.version
 
     def name(self, module: str, name: str, stands_for: bytes) -> None:
         """Counts what a name in a module stands for, where that is known by another name."""

@@ -12,7 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-__all__ = ["Origin", "Whose", "origin_of"]
+__all__ = ["APART", "Origin", "Whose", "origin_of"]
 
 _ENGINE = ("gridloom.dag", "gridloom.files", "gridloom.errors", "gridloom.artifact", "gridloom.finding")
 """What every step stands on; in a checkout too it counts by its version."""
@@ -49,6 +49,9 @@ class Origin(NamedTuple):
     part: str = ""
     version: str = ""
 
+
+APART = Origin(Whose.package)
+"""The origin of modules that a step sets apart: they are not followed and have no version."""
 
 _OWN = Origin(Whose.own)
 _STANDARD = Origin(Whose.standard, "python", f"{sys.version_info.major}.{sys.version_info.minor}")
