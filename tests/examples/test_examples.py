@@ -19,6 +19,11 @@ EXPECTED = {
         "peak-hours: executed (never ran before)",
         "shape: (6, 5)",
     ],
+    "what_counts.py": [
+        "a comment, a docstring    nothing changed",
+        "a constant                constant `helpers.LIMIT` changed",
+        "a helper of a helper      function `helpers.distance` changed",
+    ],
     "what_goes_wrong.py": [
         "a week, by dates     HTTP 200     870 rows of    870",
         "a week, by hours     HTTP 200   1,008 rows of  1,008",

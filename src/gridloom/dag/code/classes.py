@@ -13,6 +13,7 @@ from typing import Any
 
 from gridloom.dag.code.definitions import Definition, is_literal
 from gridloom.dag.code.following import Following
+from gridloom.dag.code.functions import is_own
 from gridloom.dag.code.lookup import home
 from gridloom.dag.code.sources import SourceFile, cells
 
@@ -46,7 +47,7 @@ def follow_class(walk: Following, kind: type, name: str) -> None:
         elif isinstance(value, FunctionType):
             if not _is_generated(value, key, definition):
                 _method(walk, f"{name}.{key}", value)
-        elif not _is_made(kind, key) and not isinstance(value, _SLOTS):
+        elif key[:2] != "__" and not isinstance(value, _SLOTS) and not _is_made(kind, key):
             _attribute(walk, f"{name}.{key}", key, value, definition)
     if definition is not None:
         # After the living methods: of two of one name, the living one counts.
@@ -68,8 +69,8 @@ def define_class(walk: Following, definition: Definition, variables: Mapping[str
 
 
 def _method(walk: Following, name: str, function: FunctionType) -> None:
-    """Counts a method; one that another function made counts with what it holds."""
-    if "<" in function.__code__.co_qualname:
+    """Counts a method; one that another function of the user's made counts with what it holds."""
+    if "<" in function.__code__.co_qualname and is_own(walk, function):
         walk.value(f"function {name}", function, name)
     else:
         walk.follow(function)
@@ -110,9 +111,8 @@ def _is_generated(value: FunctionType | type, key: str, definition: Definition |
 
 def _is_made(kind: type, key: str) -> bool:
     """Whether an attribute is one that Python or a library gives to every class of a kind."""
-    if key in _MADE or (key.startswith("__") and key.endswith("__")):
-        return True
-    return key.startswith("_") and (type(kind) not in {type, ABCMeta} or issubclass(kind, tuple))
+    of_library = type(kind) not in {type, ABCMeta} or issubclass(kind, tuple)
+    return key in _MADE or (of_library and key.startswith("_"))
 
 
 def _differs(value: Any, node: ast.expr) -> bool:

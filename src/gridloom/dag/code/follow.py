@@ -11,7 +11,7 @@ from typing import Any
 
 from gridloom.dag.code.classes import define_class, follow_class
 from gridloom.dag.code.definitions import Definition
-from gridloom.dag.code.functions import follow_function, qualified
+from gridloom.dag.code.functions import follow_function
 from gridloom.dag.code.lookup import Found, absolute, home, look_up, surprise_of
 from gridloom.dag.code.normal import short
 from gridloom.dag.code.notes import Notes
@@ -177,19 +177,22 @@ class Follower:
             self.notes.name(owner, name, f"{there.owner}.{there.name}".encode())
             self._binding(there, file, line)
             return
-        known_as = (
-            self._known_as(found)
-            if isinstance(value, FOLLOWED)
-            else self._plain(found, source, f"{file}:{line}")
-        )
-        if source is not None and known_as != f"{owner}.{name}":
-            variables = vars(sys.modules[owner])
-            if not source.has(name):
-                name = "__getattr__"  # which made it
-            for definition in source.functions.get(name, []):  # what a decorator may have hidden
-                self.definition(definition, variables)
-            for definition in source.classes.get(name, []):
-                define_class(self, definition, variables)
+        if _is_at_home(value, owner, name):
+            self.form.of(value)
+            return
+        if isinstance(value, FOLLOWED):
+            self._renamed(found)
+        else:
+            self._plain(found, source, f"{file}:{line}")
+        if source is not None:
+            self._hidden(name if source.has(name) else "__getattr__", source, vars(sys.modules[owner]))
+
+    def _hidden(self, name: str, source: SourceFile, variables: Mapping[str, Any]) -> None:
+        """Counts what the source defines under a name that stands for something else, as a decorator makes."""
+        for definition in source.functions.get(name, ()):
+            self.definition(definition, variables)
+        for definition in source.classes.get(name, ()):
+            define_class(self, definition, variables)
 
     def _imported_from(self, found: Found, source: SourceFile | None) -> Found | None:
         """Returns where an imported object is at home, if it is still the same there."""
@@ -200,18 +203,16 @@ class Follower:
         there = vars(sys.modules[module]).get(name) if module in sys.modules else None
         return Found(module, name, found.value) if there is found.value else None
 
-    def _known_as(self, found: Found) -> str:
-        """Counts a function, class or module; returns the qualified name that it has itself."""
+    def _renamed(self, found: Found) -> None:
+        """Counts a function, class or module that has another name itself, or none."""
         data = self.form.of(found.value)
-        known_as = qualified(found.value)
-        if "<" in known_as and isinstance(found.value, FunctionType):
+        if isinstance(found.value, FunctionType) and "<" in found.value.__code__.co_qualname:
             self.notes.count(f"function {found.owner}.{found.name}", short(data))
-        elif known_as != f"{found.owner}.{found.name}":
+        else:
             self.notes.name(found.owner, found.name, data)
-        return known_as
 
-    def _plain(self, found: Found, source: SourceFile | None, where: str) -> str:
-        """Counts any other value; returns no name, as it knows none itself."""
+    def _plain(self, found: Found, source: SourceFile | None, where: str) -> None:
+        """Counts any other value."""
         kept = source.assigned.get(found.name, []) if source else []
         if kept:
             where = kept[-1].where
@@ -220,7 +221,6 @@ class Follower:
         if not self.value(part, found.value, where):
             for definition in kept:
                 self.definition(definition, vars(sys.modules[found.owner]), "constant")
-        return ""
 
     def _module(self, module: ModuleType, name: str) -> None:
         """Counts all of a module that is handed around as a whole."""
@@ -242,3 +242,10 @@ class Follower:
             self.notes.no_source(name, name)
         else:
             self.notes.count(f"extension {name}", short(data))
+
+
+def _is_at_home(value: Any, module: str, name: str) -> bool:
+    """Whether a function or class is called in a module as it calls itself."""
+    if isinstance(value, FunctionType):
+        return value.__code__.co_qualname == name and home(value.__globals__.get("__name__")) == module
+    return isinstance(value, type) and value.__qualname__ == name and home(value.__module__) == module

@@ -15,21 +15,15 @@ from gridloom.dag.code.reads import Read
 from gridloom.dag.code.sources import SourceFile
 from gridloom.dag.code.values import bytecode_digest, framed
 
-__all__ = ["follow_function", "qualified"]
+__all__ = ["follow_function", "is_own"]
 
 _WORK = (FunctionType, MethodType, functools.partial, type)
 _HOLD = (list, tuple, set, frozenset)
 
 
-def qualified(value: Any) -> str:
-    """Returns the name of a function, class or module, with its module; of a wrapper, the wrapper's own."""
-    if isinstance(value, FunctionType):
-        return f"{home(value.__globals__.get('__name__'))}.{value.__code__.co_qualname}"
-    return (
-        home(value.__name__)
-        if isinstance(value, ModuleType)
-        else f"{home(value.__module__)}.{value.__qualname__}"
-    )
+def is_own(walk: Following, function: FunctionType) -> bool:
+    """Whether a function is the user's."""
+    return walk.origin(home(function.__globals__.get("__name__"))).whose is Whose.own
 
 
 def follow_function(walk: Following, function: FunctionType) -> bytes:
@@ -61,7 +55,8 @@ def follow_function(walk: Following, function: FunctionType) -> bytes:
 def _body(
     walk: Following, function: FunctionType, source: SourceFile | None, definition: Definition | None
 ) -> None:
-    code, variables, name = function.__code__, function.__globals__, qualified(function)
+    code, variables = function.__code__, function.__globals__
+    name = f"{home(variables.get('__name__'))}.{code.co_qualname}"
     where = f"{source.name if source else code.co_filename}:{code.co_firstlineno}"
     if definition is not None:
         walk.definition(definition, variables)

@@ -81,7 +81,8 @@ def look_up(read: Read, variables: Mapping[str, Any], whose: Callable[[str], Ori
         return None if value is _MISSING else Found("builtins", read.name, value)
     if read.name in _NAMESPACE:
         return None
-    return _along(read.chain, Found(home(variables.get("__name__")), read.name, value), whose)
+    found = Found(home(variables.get("__name__")), read.name, value)
+    return _along(read.chain, found, whose) if isinstance(value, ModuleType) else found
 
 
 def _along(chain: tuple[str, ...], found: Found, whose: Callable[[str], Origin]) -> Found | None:
