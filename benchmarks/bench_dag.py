@@ -17,7 +17,9 @@ _FLOOR = "stdlib floor"
 def run(options: Options) -> list[Result]:
     """Measures everything about the engine."""
     steps = 20 if options.quick else 200
-    return [measure(section, options) for section in (*_steps(steps), *_schedules(steps), _imports())]
+    return [
+        measure(section, options) for section in (*_steps(steps), *_schedules(steps), _code(), _imports())
+    ]
 
 
 def _steps(steps: int) -> list[Section]:
@@ -69,6 +71,23 @@ def _schedules(steps: int) -> list[Section]:
         )
         for shape, note in shapes.items()
     ]
+
+
+def _code() -> Section:
+    counts = (50, 500)
+    return Section(
+        title="dag: what a class's code is",
+        note="CPU a class: with every file parsed for the first time, with files known, kept from before.",
+        metrics=[
+            Metric("first_ms", "first, ms a class", 3),
+            Metric("warm_ms", "warm, ms a class", 3),
+            Metric("kept_ms", "kept, ms a class", 4),
+        ],
+        cases=[
+            Case.call(f"{count} classes", "code_cases:code", classes=count, out=FRESH) for count in counts
+        ],
+        peer=f"{counts[0]} classes",
+    )
 
 
 def _imports() -> Section:

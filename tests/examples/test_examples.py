@@ -20,6 +20,11 @@ EXPECTED = {
         "shape: (6, 5)",
     ],
     "train_tiny_mlx.py": ["windows: the loss fell", "ring shards: the loss fell"],
+    "what_counts.py": [
+        "a comment, a docstring    nothing changed",
+        "a constant                constant `helpers.LIMIT` changed",
+        "a helper of a helper      function `helpers.distance` changed",
+    ],
     "what_goes_wrong.py": [
         "a week, by dates     HTTP 200     870 rows of    870",
         "a week, by hours     HTTP 200   1,008 rows of  1,008",

@@ -4,38 +4,46 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import FunctionType, ModuleType
 from typing import Any
 
 from gridloom.dag.code.classes import define_class, follow_class
 from gridloom.dag.code.definitions import Definition
-from gridloom.dag.code.functions import follow_function, qualified
+from gridloom.dag.code.functions import follow_function
 from gridloom.dag.code.lookup import Found, absolute, home, look_up, surprise_of
 from gridloom.dag.code.normal import short
 from gridloom.dag.code.notes import Notes
-from gridloom.dag.code.origins import Whose, origin_of
+from gridloom.dag.code.origins import APART, Origin, Whose, origin_of
 from gridloom.dag.code.reads import Read
 from gridloom.dag.code.record import CodeRecord
-from gridloom.dag.code.sources import SourceFile, module_source
+from gridloom.dag.code.sources import SourceFile, source_of
 from gridloom.dag.code.values import CALLABLES, FOLLOWED, ValueForm, framed
 
 __all__ = ["Follower"]
 
+_OF_OTHERS: dict[int, tuple[bytes, Origin, object]] = {}
+"""Classes and modules of packages that were met before, by id, and kept so that the id stays theirs."""
+
 
 class Follower:
     """Takes one record: all that is met is followed once, from a queue.
+
+    Args:
+        apart: Modules that do not count, with those below them.
 
     Attributes:
         notes: What was written down.
         form: Writes values, and comes back to `follow` for functions, classes and modules in them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, apart: Iterable[str] = ()) -> None:
         self.notes = Notes()
         self.form = ValueForm(self.follow)
+        self._apart = tuple(f"{name}." for name in apart)
         self._seen: dict[object, object] = {}
+        self._sources: dict[str, SourceFile | None] = {}
         self._waiting: deque[Callable[[], None]] = deque()
 
     def record(self, step_class: type) -> CodeRecord:
@@ -45,6 +53,20 @@ class Follower:
         while self._waiting:
             self._waiting.popleft()()
         return self.notes.record()
+
+    def origin(self, module: str) -> Origin:
+        """Returns whose a module is; one that is set apart is nobody's."""
+        return APART if self._apart and f"{module}.".startswith(self._apart) else origin_of(module)
+
+    def source(self, filename: str, variables: Mapping[str, Any]) -> SourceFile | None:
+        """Returns the definitions of the file that code says it is from; None if there is no source."""
+        if filename not in self._sources:
+            self._sources[filename] = source_of(filename, variables)
+        return self._sources[filename]
+
+    def _source_of(self, module: str) -> SourceFile | None:
+        file = getattr(sys.modules.get(module), "__file__", None)
+        return self.source(file, vars(sys.modules[module])) if isinstance(file, str) else None
 
     def once(self, key: object, kept: object, work: Callable[[], None]) -> None:
         """Puts work in the queue if it never was; `kept` stays alive, so that its id stays its own."""
@@ -56,27 +78,37 @@ class Follower:
         """Sees to it that a function, class or module counts; returns what stands for it in a value."""
         if isinstance(value, FunctionType):
             return follow_function(self, value)
+        known = _OF_OTHERS.get(id(value))
+        if known is not None:
+            self.notes.use(known[1])
+            return known[0]
         whole = isinstance(value, ModuleType)
         module = home(value.__name__ if whole else value.__module__)
         name = module if whole else f"{module}.{value.__qualname__}"
-        origin = origin_of(module)
+        form = framed("module" if whole else "class", name.encode())
+        origin = self.origin(module)
         if origin.whose is not Whose.own:
             self.notes.use(origin)
+            if origin is not APART:
+                _OF_OTHERS[id(value)] = (form, origin, value)
         elif whole:
             self.once(id(value), value, lambda: self._module(value, module))
         else:
             self.once(id(value), value, lambda: follow_class(self, value, name))
-        return framed("module" if whole else "class", name.encode())
+        return form
 
     def value(self, part: str, value: Any, where: str) -> bool:
-        """Counts a value as a part of its own; returns whether all of it has a stable form."""
-        before = len(self.form.formless)
-        data = self.form.of(value)
-        self.notes.count(part, short(data))
-        formless = self.form.formless[before:]
-        del self.form.formless[before:]
-        self.notes.formless(part.partition(" ")[2], where, formless)
-        return not formless
+        """Counts a value as a part of its own; returns whether that says all about it."""
+        formless, named = len(self.form.formless), self.form.named
+        try:
+            self.notes.count(part, short(self.form.of(value)))
+        except RecursionError:
+            self.form.formless.append("structure that is nested too deeply")
+        found = self.form.formless[formless:]
+        del self.form.formless[formless:]
+        if found:
+            self.notes.formless(part.partition(" ")[2], where, found)
+        return not found and self.form.named == named
 
     def definition(
         self, definition: Definition, variables: Mapping[str, Any], kind: str = "function"
@@ -101,51 +133,66 @@ class Follower:
             file: Its file's name.
         """
         for read in reads:
-            found = look_up(read, variables)
+            found = look_up(read, variables, self.origin)
             if found is None:
                 continue
-            where = f"{file}:{read.line}"
             surprise = surprise_of(found.value) if read.computed else None
-            if surprise:
-                of = variables.get(read.of)
-                if isinstance(of, ModuleType) and origin_of(of.__name__).whose is not Whose.own:
-                    continue  # whatever is found there counts by the package's version
-                self.notes.surprise(reader, where, surprise[0], hazard=surprise[1])
-            elif found.failure:
-                self.notes.failure(f"{found.owner}.{found.name}".rstrip("."), where, found.failure)
-            elif found.foreign:
+            if surprise is None and found.foreign:
                 self.notes.use(found.foreign)
+            elif surprise is not None or found.failure:
+                self._unfollowed(read, found, variables, reader, f"{file}:{read.line}")
             elif found.owner != "builtins":
-                self._binding(found, where)
+                self._binding(found, file, read.line)
                 first = variables.get(read.name)
                 if isinstance(first, ModuleType) and first is not found.value:
                     self.notes.name(home(variables.get("__name__")), read.name, first.__name__.encode())
 
-    def _binding(self, found: Found, where: str) -> None:
+    def _unfollowed(
+        self, read: Read, found: Found, variables: Mapping[str, Any], reader: str, where: str
+    ) -> None:
+        surprise = surprise_of(found.value)
+        if surprise is None:
+            self.notes.failure(f"{found.owner}.{found.name}".rstrip("."), where, found.failure)
+            return
+        of = variables.get(read.of)
+        if not isinstance(of, ModuleType) or self.origin(of.__name__).whose is Whose.own:
+            # Otherwise, whatever is found there counts by the package's version.
+            self.notes.surprise(reader, where, surprise[0], hazard=surprise[1])
+
+    def _binding(self, found: Found, file: str, line: int) -> None:
         """Counts what a name of a module stands for."""
         owner, name, value = found.owner, found.name, found.value
         if not name:
             self.form.of(value)
             return
-        if origin_of(owner).whose is not Whose.own:
-            self.notes.use(origin_of(owner))
+        if self.origin(owner).whose is not Whose.own:
+            self.notes.use(self.origin(owner))
             return
         if (owner, name) in self._seen:
             return
         self._seen[owner, name] = value
-        source = module_source(owner)
+        source = self._source_of(owner)
         there = self._imported_from(found, source)
         if there is not None:
             self.notes.name(owner, name, f"{there.owner}.{there.name}".encode())
-            self._binding(there, where)
+            self._binding(there, file, line)
             return
-        known_as = self._known_as(found) if isinstance(value, FOLLOWED) else self._plain(found, source, where)
-        if source is not None and known_as != f"{owner}.{name}":
-            variables = vars(sys.modules[owner])
-            for definition in source.functions.get(name, []):  # what a decorator may have hidden
-                self.definition(definition, variables)
-            for definition in source.classes.get(name, []):
-                define_class(self, definition, variables)
+        if _is_at_home(value, owner, name):
+            self.form.of(value)
+            return
+        if isinstance(value, FOLLOWED):
+            self._renamed(found)
+        else:
+            self._plain(found, source, f"{file}:{line}")
+        if source is not None:
+            self._hidden(name if source.has(name) else "__getattr__", source, vars(sys.modules[owner]))
+
+    def _hidden(self, name: str, source: SourceFile, variables: Mapping[str, Any]) -> None:
+        """Counts what the source defines under a name that stands for something else, as a decorator makes."""
+        for definition in source.functions.get(name, ()):
+            self.definition(definition, variables)
+        for definition in source.classes.get(name, ()):
+            define_class(self, definition, variables)
 
     def _imported_from(self, found: Found, source: SourceFile | None) -> Found | None:
         """Returns where an imported object is at home, if it is still the same there."""
@@ -156,18 +203,16 @@ class Follower:
         there = vars(sys.modules[module]).get(name) if module in sys.modules else None
         return Found(module, name, found.value) if there is found.value else None
 
-    def _known_as(self, found: Found) -> str:
-        """Counts a function, class or module; returns the qualified name that it has itself."""
+    def _renamed(self, found: Found) -> None:
+        """Counts a function, class or module that has another name itself, or none."""
         data = self.form.of(found.value)
-        known_as = qualified(found.value)
-        if "<" in known_as and isinstance(found.value, FunctionType):
+        if isinstance(found.value, FunctionType) and "<" in found.value.__code__.co_qualname:
             self.notes.count(f"function {found.owner}.{found.name}", short(data))
-        elif known_as != f"{found.owner}.{found.name}":
+        else:
             self.notes.name(found.owner, found.name, data)
-        return known_as
 
-    def _plain(self, found: Found, source: SourceFile | None, where: str) -> str:
-        """Counts any other value; returns no name, as it knows none itself."""
+    def _plain(self, found: Found, source: SourceFile | None, where: str) -> None:
+        """Counts any other value."""
         kept = source.assigned.get(found.name, []) if source else []
         if kept:
             where = kept[-1].where
@@ -176,11 +221,10 @@ class Follower:
         if not self.value(part, found.value, where):
             for definition in kept:
                 self.definition(definition, vars(sys.modules[found.owner]), "constant")
-        return ""
 
     def _module(self, module: ModuleType, name: str) -> None:
         """Counts all of a module that is handed around as a whole."""
-        source = module_source(module.__name__)
+        source = self._source_of(module.__name__)
         if source is None:
             self.extension(module, name)
             return
@@ -188,7 +232,7 @@ class Follower:
         self.reads(source.whole.reads, vars(module), name, source.name)
         for inner, value in list(vars(module).items()):
             if not (inner.startswith("__") and inner.endswith("__")):
-                self._binding(Found(name, inner, value), f"{source.name}:1")
+                self._binding(Found(name, inner, value), source.name, 1)
 
     def extension(self, module: ModuleType, name: str) -> None:
         """Counts a module that is no Python source by its file."""
@@ -198,3 +242,10 @@ class Follower:
             self.notes.no_source(name, name)
         else:
             self.notes.count(f"extension {name}", short(data))
+
+
+def _is_at_home(value: Any, module: str, name: str) -> bool:
+    """Whether a function or class is called in a module as it calls itself."""
+    if isinstance(value, FunctionType):
+        return value.__code__.co_qualname == name and home(value.__globals__.get("__name__")) == module
+    return isinstance(value, type) and value.__qualname__ == name and home(value.__module__) == module

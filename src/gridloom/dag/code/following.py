@@ -8,7 +8,9 @@ from typing import Any, Protocol
 
 from gridloom.dag.code.definitions import Definition
 from gridloom.dag.code.notes import Notes
+from gridloom.dag.code.origins import Origin
 from gridloom.dag.code.reads import Read
+from gridloom.dag.code.sources import SourceFile
 from gridloom.dag.code.values import ValueForm
 
 __all__ = ["Following"]
@@ -25,11 +27,20 @@ class Following(Protocol):
     notes: Notes
     form: ValueForm
 
+    def follow(self, value: Any) -> bytes:
+        """Sees to it that a function, class or module counts; returns what stands for it in a value."""
+
+    def origin(self, module: str) -> Origin:
+        """Returns whose a module is; one that is set apart is nobody's."""
+
+    def source(self, filename: str, variables: Mapping[str, Any]) -> SourceFile | None:
+        """Returns the definitions of the file that code says it is from; None if there is no source."""
+
     def once(self, key: object, kept: object, work: Callable[[], None]) -> None:
         """Puts work in the queue if it never was; `kept` stays alive, so that its id stays its own."""
 
     def value(self, part: str, value: Any, where: str) -> bool:
-        """Counts a value as a part of its own; returns whether all of it has a stable form."""
+        """Counts a value as a part of its own; returns whether that says all about it."""
 
     def definition(
         self, definition: Definition, variables: Mapping[str, Any], kind: str = "function"

@@ -10,26 +10,20 @@ from typing import Any
 from gridloom.dag.code.definitions import Definition
 from gridloom.dag.code.following import Following
 from gridloom.dag.code.lookup import home
-from gridloom.dag.code.origins import Whose, origin_of
+from gridloom.dag.code.origins import Whose
 from gridloom.dag.code.reads import Read
-from gridloom.dag.code.sources import SourceFile, source_of
+from gridloom.dag.code.sources import SourceFile
 from gridloom.dag.code.values import bytecode_digest, framed
 
-__all__ = ["follow_function", "qualified"]
+__all__ = ["follow_function", "is_own"]
 
 _WORK = (FunctionType, MethodType, functools.partial, type)
 _HOLD = (list, tuple, set, frozenset)
 
 
-def qualified(value: Any) -> str:
-    """Returns the name of a function, class or module, with its module; of a wrapper, the wrapper's own."""
-    if isinstance(value, FunctionType):
-        return f"{home(value.__globals__.get('__name__'))}.{value.__code__.co_qualname}"
-    return (
-        home(value.__name__)
-        if isinstance(value, ModuleType)
-        else f"{home(value.__module__)}.{value.__qualname__}"
-    )
+def is_own(walk: Following, function: FunctionType) -> bool:
+    """Whether a function is the user's."""
+    return walk.origin(home(function.__globals__.get("__name__"))).whose is Whose.own
 
 
 def follow_function(walk: Following, function: FunctionType) -> bytes:
@@ -39,12 +33,13 @@ def follow_function(walk: Following, function: FunctionType) -> bytes:
         Its name; for one that was made by another function, or has no name, with all that it holds.
     """
     code, variables = function.__code__, function.__globals__
-    module, name = home(variables.get("__name__")), qualified(function)
-    origin = origin_of(module)
+    module = home(variables.get("__name__"))
+    name = f"{module}.{code.co_qualname}"
+    origin = walk.origin(module)
     if origin.whose is not Whose.own:
         walk.notes.use(origin)
         return walk.form.items("function", (name, *_held_by(function)))
-    source = source_of(code.co_filename, variables)
+    source = walk.source(code.co_filename, variables)
     definition = source.function(code) if source and source.describes(code) else None
     walk.once(id(function), function, lambda: _body(walk, function, source, definition))
     if "<" not in name:
@@ -60,7 +55,8 @@ def follow_function(walk: Following, function: FunctionType) -> bytes:
 def _body(
     walk: Following, function: FunctionType, source: SourceFile | None, definition: Definition | None
 ) -> None:
-    code, variables, name = function.__code__, function.__globals__, qualified(function)
+    code, variables = function.__code__, function.__globals__
+    name = f"{home(variables.get('__name__'))}.{code.co_qualname}"
     where = f"{source.name if source else code.co_filename}:{code.co_firstlineno}"
     if definition is not None:
         walk.definition(definition, variables)
@@ -71,13 +67,15 @@ def _body(
         else:
             walk.notes.no_source(name, where)
         walk.reads(tuple(_reads_of(code, variables)), variables, name, where.rpartition(":")[0])
-    attributes = dict(vars(function))
-    walk.form.of(attributes.pop("__wrapped__", None))
-    if attributes:
-        walk.value(f"constant {name}.__dict__", attributes, where)
+    if vars(function):
+        attributes = dict(vars(function))
+        walk.form.of(attributes.pop("__wrapped__", None))
+        if attributes:
+            walk.value(f"constant {name}.__dict__", attributes, where)
     if "<" in name:
         return
-    walk.form.of(list(map(_content, function.__closure__ or ())))
+    for cell in function.__closure__ or ():
+        walk.form.of(_content(cell))
     if definition is None or not definition.literal_defaults:
         for parameter, value in _defaults(function):
             walk.value(f"default {name}({parameter})", value, where)

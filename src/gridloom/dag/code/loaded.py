@@ -25,7 +25,8 @@ def known_unchanged(stat: os.stat_result, variables: Mapping[str, Any]) -> bool:
         stat: Of the file.
         variables: Globals of the module that was loaded from it.
     """
-    if type(variables.get("__loader__")) is not SourceFileLoader:
+    loader = getattr(variables.get("__spec__"), "loader", None) or variables.get("__loader__")
+    if type(loader) is not SourceFileLoader:
         return True
     return max(stat.st_mtime, stat.st_ctime) < _process_start_s() - _MARGIN_S
 

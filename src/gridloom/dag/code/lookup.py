@@ -6,11 +6,11 @@ import builtins
 import importlib
 import pkgutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from gridloom.dag.code.origins import Origin, Whose, origin_of
+from gridloom.dag.code.origins import Origin, Whose
 from gridloom.dag.code.reads import Read
 
 __all__ = ["Found", "absolute", "home", "look_up", "surprise_of"]
@@ -63,7 +63,7 @@ def surprise_of(value: object) -> tuple[str, bool] | None:
     return _SURPRISES.get(id(value))
 
 
-def look_up(read: Read, variables: Mapping[str, Any]) -> Found | None:
+def look_up(read: Read, variables: Mapping[str, Any], whose: Callable[[str], Origin]) -> Found | None:
     """Returns what a read name stands for; None if there is nothing of that name, or nothing to follow.
 
     Modules of the user that are imported on the spot are imported; packages are not.
@@ -71,26 +71,27 @@ def look_up(read: Read, variables: Mapping[str, Any]) -> Found | None:
     Args:
         read: The name.
         variables: Globals of the module that reads it.
+        whose: Tells whose a module is.
     """
-    module = home(variables.get("__name__"))
     if read.module:
-        return _imported(read, absolute(read.module, variables))
+        return _imported(read, absolute(read.module, variables), whose)
     value = variables.get(read.name, _MISSING)
     if value is _MISSING:
         value = getattr(builtins, read.name, _MISSING)
         return None if value is _MISSING else Found("builtins", read.name, value)
     if read.name in _NAMESPACE:
         return None
-    return _along(read.chain, Found(module, read.name, value))
+    found = Found(home(variables.get("__name__")), read.name, value)
+    return _along(read.chain, found, whose) if isinstance(value, ModuleType) else found
 
 
-def _along(chain: tuple[str, ...], found: Found) -> Found | None:
+def _along(chain: tuple[str, ...], found: Found, whose: Callable[[str], Origin]) -> Found | None:
     """Follows attributes through modules, up to the first thing that is none."""
     for name in (*chain, ""):
         module = found.value
         if not isinstance(module, ModuleType):
             break
-        origin = origin_of(module.__name__)
+        origin = whose(module.__name__)
         hands_out = name and module.__name__ == "gridloom"  # the names of its rooms, which may be the user's
         if origin.whose is not Whose.own and not hands_out:
             value = vars(module).get(name) if origin.whose is Whose.standard else None
@@ -113,29 +114,26 @@ def _attribute(module: ModuleType, name: str) -> Found | None:
         return Found(owner, name, failure=f"cannot be looked up ({error})")
 
 
-def _imported(read: Read, module: str) -> Found | None:
-    origin = origin_of(module)
-    if module not in sys.modules:
-        if origin.whose is not Whose.own:
-            return Found(module, "", foreign=origin)
-        failure = _import(module)
-        if failure:
-            return Found(module, "", failure=failure)
-    found = sys.modules[module]
-    if read.chain and not hasattr(found, read.chain[0]) and origin.whose is Whose.own:
-        _import(f"{module}.{read.chain[0]}")
-    if not read.chain and origin.whose is Whose.own:
-        return None  # to import it is not to use it
-    return _along(read.chain, Found(module, "", found))
-
-
-def _import(module: str) -> str:
-    """Imports a module of the user; returns why that failed, as a sentence without its subject."""
+def _imported(read: Read, module: str, whose: Callable[[str], Origin]) -> Found | None:
+    """Returns what is read from a module that is imported on the spot."""
+    origin = whose(module)
+    if origin.whose is not Whose.own:
+        return Found(module, "", foreign=origin)
     try:
-        importlib.import_module(module)
+        found = importlib.import_module(module)
+        if read.chain and not hasattr(found, read.chain[0]):
+            importlib.import_module(f"{module}.{read.chain[0]}")
+    except ModuleNotFoundError as error:
+        if error.name == module.partition(".")[0]:
+            return Found(module, "", foreign=Origin(Whose.package, f"package {error.name}", "none"))
+        return None if error.name == ".".join([module, *read.chain[:1]]) else _failed(module, error)
     except Exception as error:  # noqa: BLE001 - a module may raise anything while it is imported
-        return f"cannot be imported ({type(error).__name__}: {error})"
-    return ""
+        return _failed(module, error)
+    return _along(read.chain, Found(module, "", found), whose)
+
+
+def _failed(module: str, error: Exception) -> Found:
+    return Found(module, "", failure=f"cannot be imported ({type(error).__name__}: {error})")
 
 
 def absolute(module: str, variables: Mapping[str, Any]) -> str:

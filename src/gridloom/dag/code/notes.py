@@ -27,7 +27,7 @@ class Notes:
 
     def record(self) -> CodeRecord:
         """Returns the record of all that was written down."""
-        parts = {name: short("".join(sorted(digests)).encode()) for name, digests in self._parts.items()}
+        parts = {name: _one_of(digests) for name, digests in self._parts.items()}
         for module, names in self._names.items():
             parts[f"imports {module}"] = short(repr(sorted(names.items())).encode())
         opaque = sorted(self._opaque, key=lambda item: (item.name, item.where, item.why))
@@ -39,7 +39,8 @@ class Notes:
 
     def use(self, origin: Origin) -> None:
         """Counts what is not the user's by its version."""
-        self._versions[origin.part] = origin.version
+        if origin.part:
+            self._versions[origin.part] = origin.version
 
     def name(self, module: str, name: str, stands_for: bytes) -> None:
         """Counts what a name in a module stands for, where that is known by another name."""
@@ -75,3 +76,7 @@ class Notes:
 
     def _note(self, name: str, where: str, why: str, advice: str, *, hazard: bool = True) -> None:
         self._opaque.add(Opaque(name, where, why, advice, hazard))
+
+
+def _one_of(digests: set[str]) -> str:
+    return next(iter(digests)) if len(digests) == 1 else short("".join(sorted(digests)).encode())

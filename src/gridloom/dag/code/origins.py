@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
 import os
 import sys
 from enum import Enum
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
-__all__ = ["Origin", "Whose", "origin_of"]
+__all__ = ["APART", "Origin", "Whose", "origin_of"]
 
 _ENGINE = ("gridloom.dag", "gridloom.files", "gridloom.errors", "gridloom.artifact", "gridloom.finding")
 """What every step stands on; in a checkout too it counts by its version."""
@@ -40,13 +42,16 @@ class Origin(NamedTuple):
     Attributes:
         whose: Whose it is.
         part: Name of the part, such as ``package polars``.
-        version: Its version.
+        version: Its version; ``none`` where it is not installed.
     """
 
     whose: Whose
     part: str = ""
     version: str = ""
 
+
+APART = Origin(Whose.package)
+"""The origin of modules that a step sets apart: they are not followed and have no version."""
 
 _OWN = Origin(Whose.own)
 _STANDARD = Origin(Whose.standard, "python", f"{sys.version_info.major}.{sys.version_info.minor}")
@@ -80,15 +85,17 @@ def _place(module: str) -> Path | None:
     loaded = sys.modules.get(module)
     if isinstance(loaded, ModuleType):
         file = getattr(loaded, "__file__", None) or next(iter(getattr(loaded, "__path__", ())), None)
-    elif "." in module:
-        return None  # to look for it would import its package
     else:
-        try:
-            spec = importlib.util.find_spec(module)
-        except (ImportError, ValueError, AttributeError):
-            return None
+        spec = None if "." in module else _spec(module)  # to look for it would import its package
         file = spec and (spec.origin or next(iter(spec.submodule_search_locations or ()), None))
     return Path(file).resolve() if isinstance(file, str) and os.path.exists(file) else None  # noqa: PTH110
+
+
+def _spec(top: str) -> ModuleSpec | None:
+    try:
+        return importlib.util.find_spec(top)
+    except (ImportError, ValueError, AttributeError):
+        return None
 
 
 def _installed(top: str, place: str) -> Origin:
@@ -98,14 +105,9 @@ def _installed(top: str, place: str) -> Origin:
     try:
         return Origin(Whose.package, f"package {top}", metadata.version(top))
     except metadata.PackageNotFoundError:
-        pass
-    names = set(metadata.packages_distributions().get(top, ()))
-    holding = {
-        name
-        for name in names
-        if len(names) == 1 or any(file.as_posix() == place for file in metadata.files(name) or ())
-    }
-    if not holding:
-        return _OWN  # copied there by hand: no version vouches for it
-    name = min(holding)
-    return Origin(Whose.package, f"package {name}", metadata.version(name))
+        names = sorted(set(metadata.packages_distributions().get(top, ())))
+    for name in names:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            if len(names) == 1 or any(file.as_posix() == place for file in metadata.files(name) or ()):
+                return Origin(Whose.package, f"package {name}", metadata.version(name))
+    return _OWN  # copied there by hand: no version vouches for it

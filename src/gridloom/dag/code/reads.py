@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, NamedTuple
+
+from gridloom.dag.code.scopes import Scope, arguments_of, bound_in
 
 __all__ = ["Read", "reads_of"]
 
-_FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)
-_COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 _IMPORTERS = frozenset({"import_module", "__import__"})
 _OWN = frozenset({"self", "cls"})
 
@@ -35,15 +35,6 @@ class Read(NamedTuple):
     of: str = ""
 
 
-class _Scope:
-    """The names that a function binds, and those of them that are only imports."""
-
-    def __init__(self, names: Iterable[str] = ()) -> None:
-        self.names = set(names)
-        self.outside: set[str] = set()
-        self.imports: dict[str, tuple[str, str]] = {}
-
-
 def reads_of(node: ast.AST, *, without: Iterable[ast.AST] = ()) -> tuple[Read, ...]:
     """Returns what a definition, statement or expression reads, each once, in the order of the source.
 
@@ -56,57 +47,75 @@ def reads_of(node: ast.AST, *, without: Iterable[ast.AST] = ()) -> tuple[Read, .
     return tuple({read._replace(line=0): read for read in reversed(reader.found)}.values())[::-1]
 
 
-class _Reader(ast.NodeVisitor):
+class _Reader:
     def __init__(self, without: frozenset[int]) -> None:
         self.found: list[Read] = []
         self._without = without
-        self._scopes: list[_Scope] = []
+        self._scopes: list[Scope] = []
 
     def visit(self, node: ast.AST) -> None:
-        if id(node) not in self._without:
-            super().visit(node)
+        """Reads a node: with the method for its kind, or all nodes below."""
+        if id(node) in self._without:
+            return
+        method = _METHODS.get(type(node))
+        if method is not None:
+            method(self, node)
+        else:
+            self._below(node)
 
-    def visit_Name(self, node: ast.Name) -> None:
+    def _below(self, node: ast.AST) -> None:
+        for name in node._fields:
+            value = getattr(node, name, None)
+            if isinstance(value, ast.AST):
+                self.visit(value)
+            elif isinstance(value, list):
+                for item in value:
+                    if isinstance(item, ast.AST):
+                        self.visit(item)
+
+    def on_name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
             self._read(node.id, (), node.lineno)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:
+    def on_attribute(self, node: ast.Attribute) -> None:
         self._chain(node)
 
-    def visit_Subscript(self, node: ast.Subscript) -> None:
+    def on_subscript(self, node: ast.Subscript) -> None:
         # globals()["name"] is the name.
         value, key = node.value, node.slice
         if _is_call_of(value, "globals") and isinstance(key, ast.Constant) and isinstance(key.value, str):
             self._read(key.value, (), node.lineno)
         else:
-            self.generic_visit(node)
+            self._below(node)
 
-    def visit_Call(self, node: ast.Call) -> None:
+    def on_call(self, node: ast.Call) -> None:
         if _is_call_of(node, "getattr") and len(node.args) > 1:
             self._getattr(node)
             return
-        name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-        literal = _text(node.args[0]) if node.args and name in _IMPORTERS else None
-        if literal is None:
-            self.visit(node.func)
-        else:
-            self.found.append(Read("", (), node.lineno, module=literal))
+        module = _module_named(node)
+        if module:
+            self.found.append(Read("", (), node.lineno, module=module))
             self._chain(node.func, computed=False)
+        else:
+            self.visit(node.func)
         for argument in (*node.args, *node.keywords):
             self.visit(argument)
 
-    def visit_Import(self, node: ast.Import) -> None:
-        for alias in node.names:
-            self.found.append(Read("", (), node.lineno, module=alias.name))
+    def on_import(self, node: ast.Import) -> None:
+        # What is read of it is found where it is read, unless its name may stand for something else.
+        for alias in node.names if self._scopes else ():
+            name = alias.asname or alias.name.partition(".")[0]
+            if name not in self._scopes[-1].imports:
+                self.found.append(Read("", (), node.lineno, module=alias.name))
 
-    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+    def on_import_from(self, node: ast.ImportFrom) -> None:
         module = "." * node.level + (node.module or "")
         for alias in node.names:
             self.found.append(
                 Read("", () if alias.name == "*" else (alias.name,), node.lineno, module=module)
             )
 
-    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
+    def on_function_def(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         for decorator in node.decorator_list:
             self.visit(decorator)
         self._signature(node.args)
@@ -114,39 +123,35 @@ class _Reader(ast.NodeVisitor):
             self._annotation(node.returns)
         self._function(node, node.body)
 
-    visit_AsyncFunctionDef = visit_FunctionDef  # noqa: N815 - the visitor's own names
-
-    def visit_Lambda(self, node: ast.Lambda) -> None:
+    def on_lambda(self, node: ast.Lambda) -> None:
         self._signature(node.args)
         self._function(node, [node.body])
 
-    def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
+    def on_ann_assign(self, node: ast.AnnAssign) -> None:
         self._annotation(node.annotation)
         self.visit(node.target)
         if node.value is not None:
             self.visit(node.value)
 
-    def visit_ListComp(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
+    def on_list_comp(self, node: ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp) -> None:
         first = node.generators[0].iter
         self.visit(first)  # outside of the comprehension's own scope
         targets = (name for part in node.generators for name in _stored(part.target))
-        self._scopes.append(_Scope(targets))
+        self._scopes.append(Scope(targets))
         for part in ast.iter_child_nodes(node):
             for child in ast.iter_child_nodes(part) if isinstance(part, ast.comprehension) else (part,):
                 if child is not first:
                     self.visit(child)
         self._scopes.pop()
 
-    visit_SetComp = visit_DictComp = visit_GeneratorExp = visit_ListComp  # noqa: N815 - the visitor's own names
-
     def _function(self, node: ast.AST, body: list[ast.stmt] | list[ast.expr]) -> None:
-        self._scopes.append(_bound_in(node, body))
+        self._scopes.append(bound_in(node, body))
         for statement in body:
             self.visit(statement)
         self._scopes.pop()
 
     def _signature(self, arguments: ast.arguments) -> None:
-        for argument in _arguments(arguments):
+        for argument in arguments_of(arguments):
             if argument.annotation is not None:
                 self._annotation(argument.annotation)
         for default in (*arguments.defaults, *arguments.kw_defaults):
@@ -188,8 +193,13 @@ class _Reader(ast.NodeVisitor):
         while isinstance(root, ast.Attribute):
             names.append(root.attr)
             root = root.value
+        chain = tuple(reversed(names))
+        module = _module_named(root)
         if isinstance(root, ast.Name):
-            self._read(root.id, tuple(reversed(names)), root.lineno, computed=computed)
+            self._read(root.id, chain, root.lineno, computed=computed)
+        elif isinstance(root, ast.Call) and module and chain:
+            self.found.append(Read("", chain, root.lineno, module=module))
+            self._chain(root.func, computed=False)
         else:
             self.visit(root)
 
@@ -202,7 +212,7 @@ class _Reader(ast.NodeVisitor):
             chain = (attribute, *chain) if attribute else chain
             self.found.append(Read("", chain, line, module=module, computed=computed))
 
-    def _bound(self, name: str) -> _Scope | None:
+    def _bound(self, name: str) -> Scope | None:
         for scope in reversed(self._scopes):
             if name in scope.outside:
                 return None
@@ -211,66 +221,39 @@ class _Reader(ast.NodeVisitor):
         return None
 
 
+_METHODS: dict[type[ast.AST], Callable[[_Reader, Any], None]] = {
+    ast.Name: _Reader.on_name,
+    ast.Attribute: _Reader.on_attribute,
+    ast.Subscript: _Reader.on_subscript,
+    ast.Call: _Reader.on_call,
+    ast.Import: _Reader.on_import,
+    ast.ImportFrom: _Reader.on_import_from,
+    ast.FunctionDef: _Reader.on_function_def,
+    ast.Lambda: _Reader.on_lambda,
+    ast.AnnAssign: _Reader.on_ann_assign,
+    ast.ListComp: _Reader.on_list_comp,
+    ast.AsyncFunctionDef: _Reader.on_function_def,
+    ast.SetComp: _Reader.on_list_comp,
+    ast.DictComp: _Reader.on_list_comp,
+    ast.GeneratorExp: _Reader.on_list_comp,
+}
+
+
 def _is_call_of(node: ast.AST, name: str) -> bool:
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == name
+
+
+def _module_named(node: ast.AST) -> str:
+    """Returns the module that a call imports by a name in the source; empty for all else."""
+    if not isinstance(node, ast.Call) or not node.args:
+        return ""
+    name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+    return (_text(node.args[0]) or "") if name in _IMPORTERS else ""
 
 
 def _text(node: ast.AST) -> str | None:
     return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else None
 
 
-def _arguments(arguments: ast.arguments) -> Iterator[ast.arg]:
-    yield from (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs)
-    yield from (argument for argument in (arguments.vararg, arguments.kwarg) if argument is not None)
-
-
 def _stored(node: ast.AST) -> Iterator[str]:
     return (part.id for part in ast.walk(node) if isinstance(part, ast.Name))
-
-
-def _bound_in(function: ast.AST, body: list[ast.stmt] | list[ast.expr]) -> _Scope:
-    """Returns the names that a function binds itself; those of functions inside it are theirs."""
-    scope = _Scope()
-    if isinstance(function, _FUNCTIONS):
-        scope.names.update(argument.arg for argument in _arguments(function.args))
-    imports: dict[str, tuple[str, str]] = {}
-    waiting: list[ast.AST] = list(body)
-    while waiting:
-        node = waiting.pop()
-        _bind(node, scope, imports)
-        waiting += _inside(node)
-    # A name that is bound otherwise too may be anything.
-    scope.imports = {name: found for name, found in imports.items() if name not in scope.names}
-    scope.names |= set(imports)
-    return scope
-
-
-def _bind(node: ast.AST, scope: _Scope, imports: dict[str, tuple[str, str]]) -> None:
-    if isinstance(node, ast.Global):
-        scope.outside.update(node.names)
-    elif isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        scope.names.add(node.id)
-    elif isinstance(node, ast.Import):
-        for alias in node.names:
-            top = alias.name.partition(".")[0]
-            imports[alias.asname or top] = (alias.name if alias.asname else top, "")
-    elif isinstance(node, ast.ImportFrom):
-        module = "." * node.level + (node.module or "")
-        imports.update({alias.asname or alias.name: (module, alias.name) for alias in node.names})
-    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef, ast.ExceptHandler)):
-        scope.names.update([node.name] if node.name else [])
-    elif isinstance(node, (ast.MatchAs, ast.MatchStar, ast.MatchMapping)):
-        name = node.rest if isinstance(node, ast.MatchMapping) else node.name
-        scope.names.update([name] if name else [])
-
-
-def _inside(node: ast.AST) -> Iterator[ast.AST]:
-    """Yields the nodes below that are of the same scope; a comprehension binds only what it names by :=."""
-    if isinstance(node, (*_FUNCTIONS, ast.ClassDef)):
-        return
-    if isinstance(node, _COMPREHENSIONS):
-        for part in ast.walk(node):
-            if isinstance(part, ast.NamedExpr):
-                yield part.target
-        return
-    yield from ast.iter_child_nodes(node)

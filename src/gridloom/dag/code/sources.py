@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import linecache
 import os
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from types import CodeType
 from typing import Any
@@ -16,7 +15,7 @@ from typing import Any
 from gridloom.dag.code.definitions import FUNCTIONS, Definition, assigned_in, lies_in
 from gridloom.dag.code.loaded import compiled_codes, known_unchanged
 
-__all__ = ["SourceFile", "cells", "module_source", "source_of"]
+__all__ = ["SourceFile", "cells", "source_of"]
 
 _FILES: dict[str, tuple[object, SourceFile | None]] = {}
 
@@ -48,6 +47,10 @@ class SourceFile:
         self._codes: dict[tuple[str, int], list[CodeType]] | None = None
         self.whole = Definition("", self._tree, self.name)
         self._index(self._tree.body, "")
+
+    def has(self, name: str) -> bool:
+        """Whether the file itself gives a name a meaning at its top level."""
+        return any(name in names for names in (self.functions, self.classes, self.assigned, self.imported))
 
     def describes(self, code: CodeType) -> bool:
         """Whether a running code object is what this text compiles to; not if the file was edited since."""
@@ -131,13 +134,6 @@ def source_of(filename: str, variables: Mapping[str, Any]) -> SourceFile | None:
         known = (state, _parsed(filename, variables, stat))
         _FILES[filename] = known
     return known[1]
-
-
-def module_source(name: str) -> SourceFile | None:
-    """Returns the definitions of a loaded module; None if it has no source."""
-    module = sys.modules.get(name)
-    file = getattr(module, "__file__", None)
-    return source_of(file, vars(module)) if module is not None and isinstance(file, str) else None
 
 
 def cells() -> Iterator[SourceFile]:

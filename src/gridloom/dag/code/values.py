@@ -9,6 +9,7 @@ from __future__ import annotations
 import copyreg
 import functools
 import logging
+import os
 import sys
 import types
 from collections.abc import Callable, Iterable
@@ -31,7 +32,18 @@ FOLLOWED = (types.FunctionType, type, types.ModuleType)
 
 CALLABLES = (types.MethodType, types.BuiltinFunctionType, functools.partial, functools.partialmethod)
 
-_NAMED = (types.WrapperDescriptorType, types.MethodDescriptorType, types.ClassMethodDescriptorType)
+_HOLDERS: dict[type, tuple[str, ...]] = {
+    types.MethodType: ("__func__", "__self__"),
+    types.WrapperDescriptorType: ("__objclass__", "__name__"),
+    types.MethodDescriptorType: ("__objclass__", "__name__"),
+    types.ClassMethodDescriptorType: ("__objclass__", "__name__"),
+    functools.partial: ("func", "args", "keywords"),
+    property: ("fget", "fset", "fdel"),
+    functools.cached_property: ("func",),
+    staticmethod: ("__func__",),
+    classmethod: ("__func__",),
+}
+"""What counts of objects that hold a function."""
 
 
 class ValueForm:
@@ -42,10 +54,12 @@ class ValueForm:
 
     Attributes:
         formless: Types of the objects met so far that have no stable form.
+        named: How many objects were met so far that count by their name alone.
     """
 
     def __init__(self, follow: Follow) -> None:
         self.formless: list[str] = []
+        self.named = 0
         self._follow = follow
         self._open: dict[int, int] = {}
         self._kept: list[Any] = []
@@ -57,11 +71,13 @@ class ValueForm:
             return framed(kind.__name__, repr(value).encode("utf-8", "surrogatepass"))
         if kind in {bytes, bytearray}:
             return framed(kind.__name__, bytes(value))
+        if isinstance(value, (type, types.ModuleType)):
+            return self._follow(value)
         if id(value) in self._open:
             return framed("again", str(self._open[id(value)]).encode())
         self._open[id(value)] = len(self._open)
         try:
-            return self._follow(value) if isinstance(value, FOLLOWED) else self._container(value, kind)
+            return self._follow(value) if kind is types.FunctionType else self._container(value, kind)
         finally:
             del self._open[id(value)]
 
@@ -83,27 +99,27 @@ class ValueForm:
         if isinstance(value, PurePath):
             return framed("path", value.as_posix().encode("utf-8", "surrogateescape"))
         if isinstance(value, Enum):
-            return self.items("enum", (kind, value.name))
+            return self.items("enum", (kind, value.name, value.value))
         if isinstance(value, types.CodeType):
             return framed("code", bytecode_digest(value).encode())
         if isinstance(value, (logging.Logger, ContextVar)):
             return self.items(kind.__name__, (value.name,))
-        if isinstance(value, _NAMED):
-            return self.items("method", (value.__objclass__, value.__name__))
-        return self._callable(value, kind)
+        return self._surroundings(value, kind) or self._callable(value, kind)
+
+    def _surroundings(self, value: Any, kind: type) -> bytes:
+        """Returns the form of what may differ from run to run and is no part of the code: its type."""
+        streams = (sys.stdin, sys.stdout, sys.stderr)
+        if value is os.environ or hasattr(value, "get_secret_value") or any(value is one for one in streams):
+            return self.items("surroundings", (kind,))
+        return b""
 
     def _callable(self, value: Any, kind: type) -> bytes:
-        if isinstance(value, types.MethodType):
-            return self.items("method", (value.__func__, value.__self__))
         if isinstance(value, (types.BuiltinFunctionType, types.MethodWrapperType)):
             module = sys.modules.get(getattr(value, "__module__", None) or "")
             return self.items("builtin", (module, value.__qualname__, value.__self__))
-        if isinstance(value, property):
-            return self.items("property", (value.fget, value.fset, value.fdel))
-        if isinstance(value, functools.cached_property):
-            return self.items("cached", (value.func,))
-        if isinstance(value, (staticmethod, classmethod)):
-            return self.items(kind.__name__, (value.__func__,))
+        for base, names in _HOLDERS.items():
+            if isinstance(value, base):
+                return self.items(kind.__name__, (getattr(value, name) for name in names))
         wrapped = getattr(value, "__dict__", {}).get("__wrapped__")
         return b"" if wrapped is None else self.items("wrapped", (kind, wrapped))
 
@@ -111,10 +127,11 @@ class ValueForm:
         try:
             reducer = copyreg.dispatch_table.get(kind)
             made = reducer(value) if reducer else value.__reduce_ex__(_PROTOCOL)
-        except Exception:  # noqa: BLE001 - whatever an object raises, it has no stable form
+        except Exception:  # noqa: BLE001 - whatever it raises, it has no stable form
             return self._formless(kind)
         if isinstance(made, str):
-            return self.items("name", (getattr(value, "__module__", None), made))
+            self.named += 1
+            return self.items("name", (kind, getattr(value, "__module__", None), made))
         self._kept.append(made)  # ids of what is open must not be given away again
         maker, arguments, state, members, pairs = (*made, None, None, None)[:5]
         if isinstance(state, dict):

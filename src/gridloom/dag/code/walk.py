@@ -19,10 +19,11 @@ def code_of(step_class: type[Any]) -> CodeRecord:
     """Returns the record of all code that a class reaches; it is taken once and kept for this process.
 
     Args:
-        step_class: The step's class. Its methods and bases, what they read by name, and so on.
+        step_class: The step's class: its methods and bases, what they read by name, and so on. Modules
+            that its attribute `code_apart` names, with those below them, do not count.
     """
     with _LOCK:
         record = _TAKEN.get(step_class)
         if record is None:
-            record = _TAKEN[step_class] = Follower().record(step_class)
+            record = _TAKEN[step_class] = Follower(getattr(step_class, "code_apart", ())).record(step_class)
         return record
