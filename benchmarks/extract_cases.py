@@ -78,10 +78,7 @@ async def _all(jobs: list[Job], in_flight: int, client: str) -> None:
 
 def _facts(clock: Clock, rows: int, requests: int) -> dict[str, float]:
     return {
-        "rows": rows,
-        "rows_per_s": rows / clock.wall_s,
-        "wall_s": clock.wall_s,
-        "cpu_s": clock.cpu_s,
+        **clock.facts(rows),
         "requests": requests,
         "least_requests": math.ceil(rows / MAX_ROWS_PER_REQUEST),
     }
