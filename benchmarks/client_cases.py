@@ -183,10 +183,7 @@ def _dlt_params(route: str, last: str) -> dict[str, Any]:
 def _facts(clock: Clock, rows: Iterable[Row]) -> dict[str, float]:
     got = list(rows)
     return {
-        "rows": len(got),
-        "rows_per_s": len(got) / clock.wall_s,
+        **clock.facts(len(got)),
         "lost_rows": len(got) - len({row[:3] for row in got}),
         "value_sum": float(sum(row[3] or 0.0 for row in got)),
-        "wall_s": clock.wall_s,
-        "cpu_s": clock.cpu_s,
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
+from importlib import import_module
 from pathlib import Path
 
 from bare_clients import Job, answer_type, over_httpx2, over_streams
@@ -15,6 +16,9 @@ from gridloom.grid.hours import HourRange
 from gridloom.grid.respondents import STANDARD_EIGHT
 from gridloom.grid.routes import MAX_ROWS_PER_REQUEST
 from gridloom.grid.series import route_requests
+
+for late in ("httpcore2", "anyio._backends._asyncio"):
+    import_module(late)  # or they come with the first request, and imports are not what is measured
 
 SERIES = ("D", "NG.all")
 KEY = "k3" * 20
@@ -48,7 +52,9 @@ def extract_dag(url: str, out: Path, last: str, in_flight: int, first: str = "20
     return dag
 
 
-def bare(url: str, out: str, last: str, in_flight: int, client: str) -> dict[str, float]:
+def bare(
+    url: str, out: str, last: str, in_flight: int, client: str, *, durable: bool = True
+) -> dict[str, float]:
     """Runs a bare loop over the same windows, as many in flight for each route."""
     hours = HourRange.of_labels("2019-01-01T00", last)
     plans = [
@@ -56,7 +62,7 @@ def bare(url: str, out: str, last: str, in_flight: int, client: str) -> dict[str
         for request in route_requests(SERIES)
     ]
     with Clock() as clock:
-        jobs = [Job(url, windows, Path(out), answer_type(windows[0])) for windows in plans]
+        jobs = [Job(url, windows, Path(out), answer_type(windows[0]), durable) for windows in plans]
         asyncio.run(_all(jobs, in_flight, client))
     return _facts(clock, sum(job.rows for job in jobs), sum(job.requests for job in jobs))
 
@@ -72,10 +78,7 @@ async def _all(jobs: list[Job], in_flight: int, client: str) -> None:
 
 def _facts(clock: Clock, rows: int, requests: int) -> dict[str, float]:
     return {
-        "rows": rows,
-        "rows_per_s": rows / clock.wall_s,
-        "wall_s": clock.wall_s,
-        "cpu_s": clock.cpu_s,
+        **clock.facts(rows),
         "requests": requests,
         "least_requests": math.ceil(rows / MAX_ROWS_PER_REQUEST),
     }

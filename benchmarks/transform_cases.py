@@ -112,10 +112,4 @@ def _page(job: tuple[Path, pl.Schema, str, str]) -> pl.DataFrame:
 
 
 def _facts(clock: Clock, rows: int, path: Path) -> dict[str, float]:
-    return {
-        "rows": rows,
-        "rows_per_s": rows / clock.wall_s,
-        "wall_s": clock.wall_s,
-        "cpu_s": clock.cpu_s,
-        "file_mb": path.stat().st_size / 1e6,
-    }
+    return {**clock.facts(rows), "file_mb": path.stat().st_size / 1e6}

@@ -35,12 +35,9 @@ def to_parquet(url: str, out: str, last: str, in_flight: int) -> dict[str, float
         table = gridloom.hourly("2019-01-01T00", last, STANDARD_EIGHT, ["D", "NG.all"], **settings)
     frame = table.scan().filter(pl.col("status").cast(pl.String) != "missing").collect()
     return {
-        "rows": frame.height,
-        "rows_per_s": frame.height / clock.wall_s,
+        **clock.facts(frame.height),
         "lost_rows": frame.height - frame.select("period", "respondent", "series").n_unique(),
         "value_sum": float(frame["value"].sum()),
-        "wall_s": clock.wall_s,
-        "cpu_s": clock.cpu_s,
     }
 
 
@@ -55,11 +52,8 @@ def extract(url: str, out: str, last: str, in_flight: int) -> dict[str, float]:
     result.raise_for_failure()
     rows = result.totals["rows_received"]
     return {
-        "rows": rows,
-        "rows_per_s": rows / clock.wall_s,
+        **clock.facts(rows),
         "lost_rows": 0,  # or it would have failed
-        "wall_s": clock.wall_s,
-        "cpu_s": clock.cpu_s,
         "requests": result.totals["requests"],
     }
 

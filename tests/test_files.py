@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from gridloom import files
 from gridloom.errors import StorageError
-from gridloom.files import digest_bytes, digest_file, publish, storage_errors, write_atomic
+from gridloom.files import (
+    digest_bytes,
+    digest_file,
+    publish,
+    storage_errors,
+    sync_folder,
+    write_atomic,
+    write_folder,
+)
 
 
 @given(data=st.binary())
@@ -161,3 +169,39 @@ def test_a_file_where_a_folder_is_needed_is_said(tmp_path: Path) -> None:
 
     with pytest.raises(StorageError, match="Choose another folder with --out"):
         write_atomic(tmp_path / "file" / "f", b"x")
+
+
+@given(contents=st.dictionaries(st.sampled_from("abcd"), st.binary(max_size=9), max_size=4))
+def test_a_folder_is_written_with_its_files(
+    tmp_path_factory: pytest.TempPathFactory, contents: dict[str, bytes]
+) -> None:
+    folder = tmp_path_factory.mktemp("w") / "new" / "folder"
+
+    write_folder(folder, contents)
+    sync_folder(folder)
+
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == contents
+
+
+def test_bytes_that_are_taken_in_pieces_are_all_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = os.write
+    monkeypatch.setattr(os, "write", lambda handle, data: write(handle, data[:2]))
+
+    write_folder(tmp_path / "folder", {"f": b"12345"})
+
+    assert (tmp_path / "folder" / "f").read_bytes() == b"12345"
+
+
+@pytest.mark.parametrize("failing", ["mkdir", "open", "write", "fsync"])
+def test_a_folder_that_cannot_be_written_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def refuse(*_args: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, failing, refuse)
+
+    with pytest.raises(StorageError, match=r"Could not write .*folder: No space left on device"):
+        write_folder(tmp_path / "folder", {"f": b"x"})

@@ -6,13 +6,22 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gridloom.errors import StorageError
 
-__all__ = ["STAGING_PREFIX", "digest_bytes", "digest_file", "publish", "storage_errors", "write_atomic"]
+__all__ = [
+    "STAGING_PREFIX",
+    "digest_bytes",
+    "digest_file",
+    "publish",
+    "storage_errors",
+    "sync_folder",
+    "write_atomic",
+    "write_folder",
+]
 
 STAGING_PREFIX = ".staging-"
 """Names that start with this are unfinished and may be removed when no run is active."""
@@ -64,6 +73,43 @@ def digest_file(path: Path) -> str:
         while block := stream.read(_READ_BYTES):
             digest.update(block)
     return "sha256:" + digest.hexdigest()
+
+
+def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
+    """Makes a folder with some files; all of their bytes are on the disk when it returns.
+
+    Args:
+        folder: A folder that is not there yet.
+        files: Contents by name.
+
+    Raises:
+        StorageError: If the disk refuses; what was written until then is left to the caller.
+    """
+    with storage_errors("write", folder):
+        folder.mkdir(parents=True)
+        with ExitStack() as stack:
+            handles = []
+            for name, data in files.items():
+                handle = os.open(folder / name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
+                stack.callback(os.close, handle)
+                handles.append(handle)
+                left = memoryview(data)
+                while left:
+                    left = left[os.write(handle, left) :]
+            # After all writes, so that one trip to the disk may serve them all.
+            for handle in handles:
+                os.fsync(handle)
+        _sync(folder)
+
+
+def sync_folder(folder: Path) -> None:
+    """Makes the names in a folder last: renames into it are on the disk when it returns.
+
+    Raises:
+        StorageError: If the disk refuses.
+    """
+    with storage_errors("write", folder):
+        _sync(folder)
 
 
 def _sync(path: Path) -> None:

@@ -1,5 +1,6 @@
 import gzip
 import json
+from dataclasses import replace
 
 import pytest
 from tests.extract.fake_api import FakeAPI, rows_of
@@ -84,6 +85,15 @@ def test_an_empty_window_is_proven_empty():
 )
 def test_variants_of_the_envelope_are_read(change):
     assert prove(WINDOW, pages(change=change)).rows == 48
+
+
+def test_pages_that_overlap_are_seen_though_each_is_in_order():
+    first, second, third = pages()
+    overlap = decode_page(WINDOW, 40, body(rows=ROWS[12:20]), None)
+    same = [replace(page, total=48) for page in (first, second, replace(overlap, offset=40))]
+    with pytest.raises(IncompleteWindowError, match="only 40 of 48 rows are different ones"):
+        prove(WINDOW, same)
+    assert prove(WINDOW, [first, second, third]).rows == 48
 
 
 def swapped(place, row):

@@ -1,8 +1,10 @@
 import gzip
 import json
+import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from tests.extract.fake_api import FakeAPI, rows_of
@@ -112,15 +114,26 @@ def test_a_window_that_lands_again_replaces_the_old_one(store):
 
 
 def test_nothing_lands_when_everything_ends_before_the_rename(store, monkeypatch):
-    def end(staged, final):
+    def end(*_):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(store_module, "publish", end)
+        patch.setattr(RawStore, "_place", end)
         with pytest.raises(KeyboardInterrupt):
             land(store)
     assert store.landed(WINDOW) is None
     assert names(store) == []
+
+
+def test_all_bytes_are_on_the_disk_before_a_window_stands(store, monkeypatch):
+    seen = []
+    fsync, replace = os.fsync, Path.replace
+    monkeypatch.setattr(os, "fsync", lambda handle: (seen.append("sync"), fsync(handle)))
+    monkeypatch.setattr(Path, "replace", lambda path, to: (seen.append("rename"), replace(path, to)))
+    land(store)
+    assert seen == ["sync"] * 5 + ["rename"]  # three pages, the receipt, their folder
+    store.settle()
+    assert seen[6:] == ["sync"]
 
 
 def test_a_leftover_of_a_killed_run_is_no_landed_window(store):
@@ -134,13 +147,18 @@ def test_answers_are_written_in_the_staging_folder_and_leave_nothing_there(tmp_p
     staging = tmp_path / "staging"
     store = RawStore(tmp_path / "raw" / "eia", "eia", staging=staging, now=lambda: NOW)
     from_where = []
-    publish = store_module.publish
 
-    def watched(staged, final):
-        from_where.append(staged.parent)
-        publish(staged, final)
+    def watched(name):
+        real = getattr(store_module, name)
 
-    monkeypatch.setattr(store_module, "publish", watched)
+        def call(staged, what):
+            from_where.append(staged.parent)
+            real(staged, what)
+
+        monkeypatch.setattr(store_module, name, call)
+
+    watched("write_folder")
+    watched("publish")
     land(store)
     store.land_metadata(REGION_DATA, metadata_body())
     land(store, respondents=("ERCO",))

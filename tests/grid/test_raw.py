@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import gzip
 import json
+import zlib
 from pathlib import Path
 
 import pytest
@@ -13,16 +15,24 @@ from tests.support.landing import Row, land
 from gridloom.errors import RawDataError
 from gridloom.grid.artifacts import RawPages
 from gridloom.grid.hours import HourRange
-from gridloom.grid.raw import RECEIPT_NAME, Receipt, Window, read_pages, read_receipt, source_folder
+from gridloom.grid.raw import (
+    RECEIPT_NAME,
+    Receipt,
+    Window,
+    read_pages,
+    read_receipt,
+    source_folder,
+    unpack,
+)
 
 HOURS = HourRange.of_labels("2019-01-01T00", "2019-01-02T23")
 WINDOW = Window("region-data", HOURS, ("CAR", "PACW"), ("D",), 5000)
 PAGES = [[Row("2019-01-01T00", "PACW", "D", "1")], [Row("2019-01-01T01", "PACW", "D", "2")]]
 
 
-@pytest.fixture
-def raw(tmp_path: Path) -> RawPages:
-    return land(
+@pytest.fixture(params=["now", "by an earlier version"])
+def raw(tmp_path: Path, request: pytest.FixtureRequest) -> RawPages:
+    landed = land(
         tmp_path,
         [PAGES, PAGES[:1]],
         route_id="region-data",
@@ -31,6 +41,12 @@ def raw(tmp_path: Path) -> RawPages:
         respondents=["PACW"],
         types=["D"],
     )
+    if request.param != "now":
+        for path in landed.folder.rglob(RECEIPT_NAME):
+            record = json.loads(path.read_text())
+            record["pages"] = [{**page, "file_digest": ""} for page in record["pages"]]
+            path.write_text(json.dumps(record))
+    return landed
 
 
 def first_window(raw: RawPages) -> Path:
@@ -195,3 +211,25 @@ def test_a_damaged_index_is_a_mismatch_and_an_error_in_words(raw: RawPages) -> N
     assert raw.mismatch()
     with pytest.raises(RawDataError, match=r"The index .* is damaged"):
         raw.index()
+
+
+@given(bodies=st.lists(st.binary(max_size=300) | st.just(b"\x1f\x8b\x08" * 40), min_size=1, max_size=3))
+def test_gzip_of_one_stream_or_several_is_unpacked_to_all_of_it(bodies: list[bytes]) -> None:
+    assert unpack(b"".join(gzip.compress(body) for body in bodies)) == b"".join(bodies)
+
+
+@given(body=st.binary(max_size=300), data=st.data())
+def test_gzip_that_is_broken_off_is_never_read(body: bytes, data: st.DataObject) -> None:
+    packed = gzip.compress(body)
+    short = packed[: data.draw(st.integers(0, len(packed) - 1))]
+
+    # An empty file is an empty archive.
+    with pytest.raises((OSError, EOFError, zlib.error)) if short else contextlib.nullcontext():
+        assert unpack(short) == b""
+
+
+def test_a_size_that_lies_is_no_size_to_be_made_room_for() -> None:
+    packed = gzip.compress(b"x" * 1000)
+
+    with pytest.raises((OSError, zlib.error)):
+        unpack(packed[:-4] + (2**32 - 1).to_bytes(4, "little"))

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
 
 import polars as pl
 
-from gridloom.grid.table import polars_schema
-from gridloom.transform.parse import ROW_SCHEMA
+from gridloom.grid.artifacts import HourlyTable, RawPages
+from gridloom.grid.hours import HourRange
+from gridloom.grid.table import polars_schema, rows_digest
+from gridloom.transform.facts import Facts
+from gridloom.transform.parse import ROW_SCHEMA, ParsedRows, gather, parse_pages
+from gridloom.transform.write import write_table
 
 
 def row_frame(rows: Iterable[tuple[str, str, str, float | None]]) -> pl.DataFrame:
@@ -43,3 +49,21 @@ def plain_rows(frame: pl.DataFrame) -> list[tuple[str, str, str, float | None, s
         "value",
         pl.col("status").cast(pl.String),
     ).rows()
+
+
+def parse_all(raw: RawPages) -> ParsedRows:
+    """Returns the rows of all windows of a set."""
+    return gather(parse_pages(raw))
+
+
+def write_frame(path: Path, frame: pl.DataFrame, *, first: str, last: str, **asked: Any) -> HourlyTable:
+    """Writes a canonical table that stands in memory; the other facts as of `write_table`."""
+    return write_table(
+        path,
+        [frame.lazy()],
+        Facts.of(frame, HourRange.of_labels(first, last)),
+        first=first,
+        last=last,
+        rows_digest=rows_digest([frame]),
+        **asked,
+    )

@@ -85,7 +85,7 @@ def land_answers(
             packed = gzip.compress(body, mtime=0)
             name = f"page-{page_number:04}.json.gz"
             write_atomic(folder / name, packed)
-            receipts.append(PageReceipt(name, rows, len(packed), digest_bytes(body)))
+            receipts.append(PageReceipt(name, rows, len(packed), digest_bytes(body), digest_bytes(packed)))
         total = sum(rows for _, rows in pages)
         receipt = Receipt(
             source=source,

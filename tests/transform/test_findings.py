@@ -6,16 +6,17 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from tests.support.frames import table_frame
+from tests.support.frames import table_frame, write_frame
 
 from gridloom.errors import FileFormatError
 from gridloom.finding import Finding
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.hours import HourRange
+from gridloom.grid.table import rows_digest
 from gridloom.transform.complete import Life
+from gridloom.transform.facts import Facts, names_in
 from gridloom.transform.findings import check_file, check_table, check_written, listed, missing_by_respondent
 from gridloom.transform.footer import Footer
-from gridloom.transform.write import digest_of, names_in, write_table
 
 HOURS = HourRange.of_labels("2019-01-01T00", "2019-01-01T03")
 LABELS = [f"2019-01-01T{hour:02}" for hour in range(4)]
@@ -56,7 +57,7 @@ def footer_of(frame: pl.DataFrame) -> Footer:
         asked_respondents=("CAR", "PACW"),
         asked_series=("D", "NG.WND"),
         rows=frame.height,
-        rows_digest=digest_of(frame),
+        rows_digest=rows_digest([frame]),
     )
 
 
@@ -70,7 +71,7 @@ def edited(change: pl.Expr, where: pl.Expr) -> pl.DataFrame:
 
 
 def write(path: Path, frame: pl.DataFrame = GOOD) -> Path:
-    write_table(
+    write_frame(
         path,
         frame,
         source="custom:test",
@@ -200,7 +201,7 @@ def test_a_written_file_passes(tmp_path: Path) -> None:
 
 def test_a_file_just_written_has_the_findings_of_any_file_and_another_one_is_found(tmp_path: Path) -> None:
     path = write(tmp_path / "t.parquet")
-    digest = digest_of(GOOD)
+    digest = rows_digest([GOOD])
     table = HourlyTable.of(
         path,
         rows=GOOD.height,
@@ -214,11 +215,14 @@ def test_a_file_just_written_has_the_findings_of_any_file_and_another_one_is_fou
         source="custom:test",
     )
 
-    assert check_written(table, GOOD, lives=LIVES) == check_file(path, lives=LIVES)
+    def written() -> list[Finding]:
+        return check_written(table, [GOOD[:3].lazy(), GOOD[3:].lazy()], Facts.of(GOOD, HOURS), lives=LIVES)
+
+    assert written() == check_file(path, lives=LIVES)
 
     changed = edited(pl.lit(2.0000000000000004).alias("value"), pl.col("value") == 2)
     changed.write_parquet(path, metadata=footer_of(GOOD).metadata())
-    blocked = [finding.name for finding in check_written(table, GOOD, lives=LIVES) if finding.blocks]
+    blocked = [finding.name for finding in written() if finding.blocks]
     assert blocked == ["rows-unchanged"]
 
 
@@ -332,7 +336,7 @@ def test_missing_hours_are_counted_for_every_respondent(tmp_path: Path) -> None:
         .cast(pl.Categorical())
         .alias("status")
     )
-    table = write_table(
+    table = write_frame(
         tmp_path / "t.parquet",
         frame,
         source="s",

@@ -3,6 +3,8 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +12,10 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.support.frames import parse_all
 from tests.support.landing import ABSENT, Row, answer, land, land_answers
 
-from gridloom.errors import InterruptedRunError, RawDataError
+from gridloom.errors import RawDataError
 from gridloom.grid.routes import FUEL_TYPE_DATA, REGION_DATA
 from gridloom.transform.parse import ROW_SCHEMA, TEXT_SCHEMA, ParsedRows, parse_pages
 
@@ -23,17 +26,17 @@ ASKED = {"first": "2019-01-01T00", "last": "2019-01-01T23", "respondents": ["PAC
 
 def parse_values(out: Path, values: list[Any]) -> ParsedRows:
     rows = [Row(HOUR, "PACW", "D", value) for value in values]
-    return parse_pages(land(out, [[rows]], route_id="region-data", **ASKED))
+    return parse_all(land(out, [[rows]], route_id="region-data", **ASKED))
 
 
 def parse_body(out: Path, body: bytes, rows: int = 1) -> ParsedRows:
-    return parse_pages(land_answers(out, [[(body, rows)]], route_id="region-data", **ASKED))
+    return parse_all(land_answers(out, [[(body, rows)]], route_id="region-data", **ASKED))
 
 
 def test_rows_have_the_documented_types_and_order(tmp_path: Path) -> None:
     rows = [Row("2019-01-01T01", "PACW", "D", "2"), Row("2019-01-01T00", "PACW", "D", "1")]
 
-    parsed = parse_pages(land(tmp_path, [[rows[:1]], [rows[1:]]], route_id="region-data", **ASKED))
+    parsed = parse_all(land(tmp_path, [[rows[:1]], [rows[1:]]], route_id="region-data", **ASKED))
 
     assert parsed.rows.schema == ROW_SCHEMA
     assert parsed.texts.schema == TEXT_SCHEMA
@@ -131,7 +134,7 @@ def test_fuels_are_named_with_their_prefix(tmp_path: Path) -> None:
     rows = [Row(HOUR, "PACW", "NG", "1"), Row(HOUR, "PACW", "WND", "2"), Row(HOUR, "PACW", "XYZ", "3")]
     raw = land(tmp_path, [[rows]], route_id="fuel-type-data", **{**ASKED, "types": []})
 
-    assert parse_pages(raw).rows["series"].cast(pl.String).to_list() == ["NG.NG", "NG.WND", "NG.XYZ"]
+    assert parse_all(raw).rows["series"].cast(pl.String).to_list() == ["NG.NG", "NG.WND", "NG.XYZ"]
 
 
 def test_a_window_without_rows_gives_none(tmp_path: Path) -> None:
@@ -144,7 +147,7 @@ def test_a_window_without_rows_gives_none(tmp_path: Path) -> None:
 def test_no_window_at_all_gives_no_rows(tmp_path: Path) -> None:
     raw = land(tmp_path, [], route_id="region-data", **ASKED)
 
-    assert parse_pages(raw).rows.schema == ROW_SCHEMA
+    assert parse_all(raw).rows.schema == ROW_SCHEMA
 
 
 @pytest.mark.parametrize(
@@ -167,7 +170,7 @@ def test_a_period_that_is_no_hour_is_an_error(tmp_path: Path, period: str | None
     rows = [Row(HOUR, "PACW", "D", "1"), Row(period, "PACW", "D", "1")]  # type: ignore[arg-type]
 
     with pytest.raises(RawDataError, match=r"1 rows without a usable key.*YYYY-MM-DDTHH"):
-        parse_pages(land(tmp_path, [[rows]], route_id="region-data", **ASKED))
+        parse_all(land(tmp_path, [[rows]], route_id="region-data", **ASKED))
 
 
 def test_a_row_without_its_respondent_is_an_error(tmp_path: Path) -> None:
@@ -216,22 +219,19 @@ def test_a_changed_page_is_an_error(tmp_path: Path) -> None:
     page.write_bytes(page.read_bytes()[:-5])
 
     with pytest.raises(RawDataError, match="bytes instead of"):
-        parse_pages(raw)
+        parse_all(raw)
 
 
-def test_progress_is_told_per_window_and_may_stop_the_work(tmp_path: Path) -> None:
-    windows = [[[Row(f"2019-01-01T{hour:02}", "PACW", "D", "1")] * (hour + 1)] for hour in range(5)]
+def test_windows_come_in_their_order_and_who_stops_asking_stops_the_work(tmp_path: Path) -> None:
+    windows = [[[Row(f"2019-01-01T{hour:02}", "PACW", "D", "1")] * (hour + 1)] for hour in range(9)]
     raw = land(tmp_path, windows, route_id="region-data", **ASKED)
-    told: list[int] = []
+    before = threading.active_count()
 
-    parse_pages(raw, on_rows=told.append)
-
-    def stop(_rows: int) -> None:
-        raise InterruptedRunError("stop")
-
-    assert told == [1, 2, 3, 4, 5]
-    with pytest.raises(InterruptedRunError):
-        parse_pages(raw, on_rows=stop)
+    assert [part.rows.height for part in parse_pages(raw)] == list(range(1, 10))
+    with closing(parse_pages(raw)) as parts:
+        assert next(parts).rows.height == 1
+        assert threading.active_count() > before
+    assert threading.active_count() == before
 
 
 @pytest.mark.parametrize("path", sorted(RECORDED.glob("*.json.gz")), ids=lambda path: path.name)
@@ -241,7 +241,7 @@ def test_recorded_answers_of_the_real_api_are_read_value_for_value(tmp_path: Pat
     rows = json.loads(body)["response"]["data"]
     raw = land_answers(tmp_path, [[(body, len(rows))]], route_id=route.id, **{**ASKED, "types": []})
 
-    parsed = parse_pages(raw)
+    parsed = parse_all(raw)
 
     assert parsed.texts.is_empty()
     assert parsed.rows.select(

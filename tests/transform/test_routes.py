@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.support.frames import plain_rows, row_frame
+from tests.support.frames import parse_all, plain_rows, row_frame
 from tests.support.landing import Row, answer, land, land_answers
 from tests.transform.oracle import Received, expected_table
 
@@ -24,7 +25,8 @@ from gridloom.grid.series import ALL_OF
 from gridloom.transform.accounting import rows_accounted, windows_complete
 from gridloom.transform.complete import complete, series_lives
 from gridloom.transform.duplicates import resolve_duplicates
-from gridloom.transform.parse import ParsedRows, parse_pages
+from gridloom.transform.facts import Facts
+from gridloom.transform.received import Received as ReceivedFacts
 from gridloom.transform.steps import TransformConfig, TransformStep
 
 ASKED = HourRange.of_labels("2019-01-01T00", "2019-01-01T05")
@@ -100,7 +102,7 @@ def test_an_answer_of_any_version_is_read_alike(tmp_path: Path, route: Any, nume
         body["response"]["total"] = 2
         body["response"]["warnings"] = [{"warning": "incomplete return", "description": ""}]
 
-    parsed = parse_pages(
+    parsed = parse_all(
         land_answers(tmp_path, [[(json.dumps(body).encode(), 2)]], route_id=route.id, **REQUEST)
     )
 
@@ -139,17 +141,18 @@ def test_a_row_that_vanishes_is_told() -> None:
     drops = resolve_duplicates(rows).drops
     frame = complete(rows, series_lives(rows, {}))
 
-    assert rows_accounted(1, frame, drops).passed
-    lost = rows_accounted(2, frame, drops)
+    facts = Facts.of(frame, ASKED)
+    assert rows_accounted(1, facts, drops).passed
+    lost = rows_accounted(2, facts, drops)
     assert lost.blocks
     assert lost.detail == "2 rows received, 1 in the table, 0 duplicates dropped."
 
 
 def test_windows_are_complete_when_every_row_is_another_one() -> None:
-    empty = row_frame([])
+    none: Counter[Any] = Counter()
 
     def told(distinct: int, complete_windows: int) -> Finding:
-        return windows_complete(ParsedRows(empty, empty, 70_025, distinct, 18, complete_windows))
+        return windows_complete(ReceivedFacts(70_025, distinct, 18, complete_windows, none, 0, (), none))
 
     assert (told(70_025, 18).passed, told(70_025, 18).detail) == (
         True,

@@ -19,6 +19,8 @@ from gridloom.finding import Finding
 from gridloom.grid.artifacts import HourlyTable, RawPages
 from gridloom.grid.hours import HOUR, HourRange, label
 from gridloom.grid.routes import REGION_DATA
+from gridloom.transform import shelf as shelf_module
+from gridloom.transform import steps as steps_module
 from gridloom.transform.findings import check_file
 from gridloom.transform.steps import TransformConfig, TransformStep
 
@@ -265,6 +267,21 @@ def test_in_a_pipeline_the_table_is_published_and_not_made_twice(tmp_path: Path)
     assert not any(finding.blocks for finding in check_file(table.path))
 
 
+def test_a_table_made_by_way_of_files_leaves_none_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(tmp_path / "small", BOTH).raise_for_failure()
+    monkeypatch.setattr(steps_module, "_HELD_ROWS", 0)
+
+    result = run(tmp_path / "large", BOTH)
+
+    result.raise_for_failure()
+    made = [tmp_path / size / "hourly" / "t.parquet" for size in ("small", "large")]
+    assert made[0].read_bytes() == made[1].read_bytes()
+    assert not list(tmp_path.rglob("*.arrow"))
+    assert not list(tmp_path.rglob("rows-*"))
+
+
 def test_in_a_pipeline_a_failed_check_publishes_nothing_and_keeps_the_old_table(tmp_path: Path) -> None:
     run(tmp_path, BOTH).raise_for_failure()
     before = (tmp_path / "hourly" / "t.parquet").read_bytes()
@@ -316,12 +333,20 @@ def test_the_same_rows_give_the_same_bytes_whatever_the_pages(
     tmp_path_factory: pytest.TempPathFactory, rows: list[Row], data: st.DataObject
 ) -> None:
     made = []
-    for windows in ([[rows]], windows_of(rows, data)):
+    for windows, large in (
+        ([[rows]], False),
+        (windows_of(rows, data), False),
+        (windows_of(rows, data), True),
+    ):
         out = tmp_path_factory.mktemp("run")
         raw = land(out, windows, route_id="region-data", **{**REQUEST, "types": ["D"]})
-        made.append(transform(out, [raw])[0])
+        with pytest.MonkeyPatch.context() as patch:
+            if large:  # as years of data are: in chunks, by way of files
+                patch.setattr(steps_module, "_HELD_ROWS", 0)
+                patch.setattr(shelf_module, "CHUNK_ROWS", data.draw(st.integers(1, 10)))
+            made.append(transform(out, [raw])[0])
 
-    assert made[0].path.read_bytes() == made[1].path.read_bytes()
+    assert made[0].path.read_bytes() == made[1].path.read_bytes() == made[2].path.read_bytes()
     received = [
         Received(
             row.period,

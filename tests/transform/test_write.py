@@ -10,13 +10,13 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from tests.support.frames import table_frame
+from tests.support.frames import table_frame, write_frame
 
 from gridloom.errors import StorageError
 from gridloom.grid.artifacts import HourlyTable
-from gridloom.grid.table import polars_schema
+from gridloom.grid.table import polars_schema, rows_digest
 from gridloom.transform.footer import Footer
-from gridloom.transform.write import ROW_GROUP_ROWS, digest_of, is_written, write_table
+from gridloom.transform.write import ROW_GROUP_ROWS, is_written
 
 ROWS = [
     ("2019-01-01T00", "CAR", "D", 1.5, "reported"),
@@ -34,7 +34,7 @@ REQUEST = {
 
 
 def write(path: Path, frame: pl.DataFrame | None = None) -> HourlyTable:
-    return write_table(path, table_frame(ROWS) if frame is None else frame, **REQUEST)  # type: ignore[arg-type]
+    return write_frame(path, table_frame(ROWS) if frame is None else frame, **REQUEST)  # type: ignore[arg-type]
 
 
 def test_the_record_says_what_the_file_holds(tmp_path: Path) -> None:
@@ -45,7 +45,7 @@ def test_the_record_says_what_the_file_holds(tmp_path: Path) -> None:
     assert (table.respondents, table.series) == (("CAR", "PACW"), ("D", "NG.WND"))
     assert (table.first, table.last, table.source) == ("2019-01-01T00", "2019-01-01T01", "custom:test")
     assert table.scan().collect().equals(table_frame(ROWS))
-    assert table.rows_digest == digest_of(table_frame(ROWS))
+    assert table.rows_digest == rows_digest([table_frame(ROWS)])
     assert [path.name for path in (tmp_path / "new").iterdir()] == ["t.parquet"]
 
 
@@ -143,7 +143,9 @@ _IN_A_NEW_PROCESS = """
 import random, sys
 from pathlib import Path
 import polars as pl
-from gridloom.grid.table import polars_schema
+from gridloom.grid.hours import HourRange
+from gridloom.grid.table import polars_schema, rows_digest
+from gridloom.transform.facts import Facts
 from gridloom.transform.write import write_table
 
 seed, path = int(sys.argv[1]), Path(sys.argv[2])
@@ -164,9 +166,11 @@ for respondent in ("CAR", "PACW"):
         )
         cut = rng.randrange(frame.height)
         parts += [frame[:cut], frame[cut:]]  # cut elsewhere in every process
-table = pl.concat([part.cast(dict(polars_schema())) for part in parts])
-write_table(path, table, source="s", first="2019-01-01T00", last="2019-12-31T23",
-            asked_respondents=("CAR", "PACW"), asked_series=("D",))
+parts = [part.cast(dict(polars_schema())) for part in parts]
+facts = Facts.of(pl.concat(parts), HourRange.of_years(2019))
+write_table(path, [part.lazy() for part in parts], facts, source="s", first="2019-01-01T00",
+            last="2019-12-31T23", asked_respondents=("CAR", "PACW"), asked_series=("D",),
+            rows_digest=rows_digest(parts))
 """
 
 
@@ -193,8 +197,8 @@ def test_the_digest_does_not_depend_on_where_the_rows_are_cut() -> None:
         [frame[a:b] for a, b in zip([0, *cuts], [*cuts, frame.height], strict=True)], rechunk=False
     )
 
-    assert digest_of(pieces) == digest_of(frame)
-    assert digest_of(frame[1:]) != digest_of(frame)
+    assert rows_digest([pieces]) == rows_digest([frame])
+    assert rows_digest([frame[1:]]) != rows_digest([frame])
 
 
 def test_a_file_is_told_from_other_rows_bit_by_bit(tmp_path: Path) -> None:
@@ -202,9 +206,13 @@ def test_a_file_is_told_from_other_rows_bit_by_bit(tmp_path: Path) -> None:
     table = write(tmp_path / "t.parquet", rows)
     last = pl.int_range(pl.len()) == pl.len() - 1
 
-    assert is_written(table.path, rows)
-    assert not is_written(table.path, rows[:-1])
-    assert not is_written(table.path, pl.concat([rows, rows[:1]]))
+    def written(*parts: pl.DataFrame) -> bool:
+        return is_written(table.path, [part.lazy() for part in parts])
+
+    assert written(rows)
+    assert written(rows[:7], rows[7:7], rows[7:])
+    assert not written(rows[:-1])
+    assert not written(rows, rows[:1])
     for other in (-0.0, 5e-324, None):
         changed = pl.when(last).then(pl.lit(other, pl.Float64)).otherwise("value").alias("value")
-        assert not is_written(table.path, rows.with_columns(changed))
+        assert not written(rows.with_columns(changed))

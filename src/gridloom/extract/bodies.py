@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,11 +10,11 @@ from typing import Final, Generic, TypeVar
 from gridloom.errors import SourceAnswerError
 from gridloom.extract.answers import Judgement, Verdict, judge
 from gridloom.extract.secret import Scrubber
+from gridloom.grid.raw import unpack
 
-__all__ = ["Answer", "Reading", "read_body", "unpack"]
+__all__ = ["Answer", "Reading", "read_body"]
 
 _OK: Final = 200
-_GZIP_WINDOW: Final = 31
 
 ReadT = TypeVar("ReadT")
 
@@ -75,15 +74,3 @@ def read_body(
         else:
             return Reading(Judgement(Verdict.DATA), (value,))
     return Reading(judgement or judge(status, body))
-
-
-def unpack(packed: bytes) -> bytes:
-    """Returns what was packed as gzip.
-
-    Raises:
-        OSError: If it is not gzip; ``zlib.error`` or ``EOFError`` if it is broken or broken off.
-    """
-    stream = zlib.decompressobj(_GZIP_WINDOW)
-    body = stream.decompress(packed)
-    # Several streams in one are allowed, and rare.
-    return body if stream.eof and not stream.unused_data else gzip.decompress(packed)

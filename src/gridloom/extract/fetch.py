@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 import stamina
 
-from gridloom.errors import GridLoomError, IncompleteWindowError
+from gridloom.errors import GridLoomError, IncompleteWindowError, StorageError
 from gridloom.extract.bodies import Answer
 from gridloom.extract.client import EIAClient
 from gridloom.extract.failures import Backoff
@@ -53,6 +54,8 @@ class Fetcher:
     async def windows(self, windows: Iterable[Window], landed: Callable[[Window, Receipt], None]) -> None:
         """Fetches and lands windows, each on its own: what has landed stays, whatever becomes of the rest.
 
+        A window stands as soon as it has landed; that this outlives a power cut is made sure of at the end.
+
         Args:
             windows: What to fetch.
             landed: Called in this thread with each window as it has landed.
@@ -70,7 +73,10 @@ class Fetcher:
         except BaseExceptionGroup as errors:
             failure = _first(errors)
         if failure:
+            with suppress(StorageError):  # what failed first is what must be said
+                await asyncio.to_thread(self.store.settle)
             raise failure
+        await asyncio.to_thread(self.store.settle)
 
     async def window(self, window: Window) -> Receipt:
         """Returns the receipt of one window, fetched, proven and landed.

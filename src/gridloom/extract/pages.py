@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from itertools import chain
+from itertools import islice
 from operator import attrgetter, lt
 from typing import Any
 
 import msgspec
 
 from gridloom.errors import IncompleteWindowError, SourceAnswerError
-from gridloom.extract.bodies import unpack
 from gridloom.files import digest_bytes
-from gridloom.grid.hours import HOUR, HourRange, label
-from gridloom.grid.raw import Window
+from gridloom.grid.hours import HourRange
+from gridloom.grid.raw import Window, unpack
 from gridloom.grid.routes import ROUTES
 
 __all__ = ["Page", "Proof", "decode_page", "offsets", "pack", "prove"]
@@ -27,11 +26,15 @@ _GZIP_LEVEL = 6
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One decoded page.
+    """One decoded page, and what the proof needs of its rows.
 
     Attributes:
         offset: Rows before it, as asked for.
-        columns: The key columns, each with the value of every row in the order in which they came.
+        rows: Number of rows.
+        ends: The full keys of its first and its last row, where every row is larger than the one before;
+            none where it has no rows, or they stand in another order.
+        respondents: Rows of each respondent.
+        strange: Periods, respondents and types that were not asked for.
         total: The source's count of rows in the window.
         api_version: What the API calls itself.
         packed: The scrubbed body as gzip.
@@ -39,16 +42,14 @@ class Page:
     """
 
     offset: int
-    columns: tuple[list[str], ...]
+    rows: int
+    ends: tuple[Any, ...]
+    respondents: Counter[str]
+    strange: tuple[str, ...]
     total: int
     api_version: str
     packed: bytes
     digest: str
-
-    @property
-    def rows(self) -> int:
-        """Number of rows."""
-        return len(self.columns[0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,9 +63,11 @@ class Proof:
 @cache
 def _answer_type(route_id: str) -> Any:
     """Returns the type of a route's answers: version, total and keys; whatever else is there is skipped."""
-    names = ROUTES[route_id].key
+    route = ROUTES[route_id]
+    columns = {"period": "period", "respondent": route.respondent_facet, "type": route.type_facet}
+    # Frozen, so that rows can be told apart as they are; what never refers to itself need not be watched.
     row = msgspec.defstruct(
-        "Row", [(f"key{place}", str) for place in range(len(names))], rename=dict(_key_names(names)), gc=False
+        "Row", [(field, str) for field in columns], rename=columns, frozen=True, order=True, gc=False
     )
     response = msgspec.defstruct("Response", [("total", int | str), ("data", list[row])])  # type: ignore[valid-type]
     return msgspec.defstruct(
@@ -72,10 +75,6 @@ def _answer_type(route_id: str) -> Any:
         [("response", response), ("api_version", Any, ""), ("error", Any, None)],
         rename={"api_version": "apiVersion"},
     )
-
-
-def _key_names(names: Sequence[str]) -> list[tuple[str, str]]:
-    return [(f"key{place}", name) for place, name in enumerate(names)]
 
 
 def pack(body: bytes) -> bytes:
@@ -105,11 +104,16 @@ def decode_page(window: Window, offset: int, body: bytes, packed: bytes | None) 
             f"The answer for {_name(window)} is not what the API promises ({error}). "
             "If --base-url is set, check that it points to an EIA API of version 2."
         ) from error
+    rows = answer.response.data
+    # Rows come in order, as asked for; then its ends say as much as a set of all keys, for far less memory.
+    rising = all(map(lt, rows, islice(rows, 1, None)))
+    respondents = Counter(map(attrgetter("respondent"), rows))
     return Page(
         offset=offset,
-        columns=tuple(
-            list(map(attrgetter(name), answer.response.data)) for name, _ in _key_names(window.route.key)
-        ),
+        rows=len(rows),
+        ends=(rows[0], rows[-1]) if rising and rows else (),
+        respondents=respondents,
+        strange=_strange(window, rows, respondents),
         total=total,
         api_version=str(answer.api_version or ""),
         packed=pack(body) if packed is None else packed,
@@ -143,25 +147,24 @@ def prove(window: Window, pages: Sequence[Page]) -> Proof:
             raise _incomplete(
                 window, f"the page at row {page.offset:,} has {page.rows:,} rows instead of {expected:,}"
             )
-    columns = [
-        list(chain.from_iterable(parts)) for parts in zip(*(page.columns for page in pages), strict=True)
-    ]
-    different = _different(columns)
+    different = _different(window, pages)
     if different != total and not _only_labels_repeat(window, pages, total):
         raise _incomplete(window, f"only {different:,} of {total:,} rows are different ones")
-    named = dict(zip(window.route.key, columns, strict=True))
-    counts = Counter(named[window.route.respondent_facet])
-    _check_asked(window, {**named, window.route.respondent_facet: counts})
+    if strange := [name for page in pages for name in page.strange]:
+        raise _incomplete(window, f"the source sent rows that were not asked for ({', '.join(strange[:3])})")
+    counts = sum((page.respondents for page in pages), Counter[str]())
     return Proof(rows=total, rows_by_respondent=dict(sorted(counts.items())))
 
 
-def _different(columns: Sequence[Sequence[str]]) -> int:
-    """Returns how many different rows columns have; rows in order, as asked for, need no set."""
-    rows, following = zip(*columns, strict=True), zip(*columns, strict=True)
-    next(following, None)
-    if all(map(lt, rows, following)):
-        return len(columns[0])
-    return len(set(zip(*columns, strict=True)))
+def _different(window: Window, pages: Sequence[Page]) -> int:
+    """Returns how many different rows pages have; rows in order, as asked for, need no set."""
+    ends = [key for page in pages for key in page.ends]
+    if all(page.ends or not page.rows for page in pages) and all(map(lt, ends[1::2], ends[2::2])):
+        return sum(page.rows for page in pages)
+    kind = _answer_type(window.route_id)
+    return len(
+        {row for page in pages for row in msgspec.json.decode(unpack(page.packed), type=kind).response.data}
+    )
 
 
 def _only_labels_repeat(window: Window, pages: Sequence[Page], total: int) -> bool:
@@ -181,26 +184,21 @@ def _only_labels_repeat(window: Window, pages: Sequence[Page], total: int) -> bo
     return len(rows) == total
 
 
-def _check_asked(window: Window, seen: Mapping[str, Iterable[str]]) -> None:
-    """Raises if a row has another period, respondent or type than was asked for."""
-    asked = {
-        "period": _labels(window.hours),
-        window.route.respondent_facet: frozenset(window.respondents),
-        window.route.type_facet: frozenset(window.types),
-    }
-    others: list[str] = []
-    for name, allowed in asked.items():
+def _strange(window: Window, rows: Sequence[Any], respondents: Iterable[str]) -> tuple[str, ...]:
+    """Returns the periods, respondents and types of rows that were not asked for."""
+    types = frozenset(window.types)
+    return (
+        *sorted(frozenset(map(attrgetter("period"), rows)) - _labels(window.hours)),
+        *sorted(frozenset(respondents).difference(window.respondents)),
         # Who asks for no types asks for all.
-        if allowed and not allowed.issuperset(seen[name]):
-            others += sorted(set(seen[name]) - allowed)
-    if others:
-        raise _incomplete(window, f"the source sent rows that were not asked for ({', '.join(others[:3])})")
+        *sorted(frozenset(map(attrgetter("type"), rows)) - types if types else ()),
+    )
 
 
 @lru_cache(maxsize=8)
 def _labels(hours: HourRange) -> frozenset[str]:
     """Returns the labels of a range; windows of one batch ask for the same."""
-    return frozenset(label(hours.start + place * HOUR) for place in range(len(hours)))
+    return frozenset(hours.labels())
 
 
 def _incomplete(window: Window, what: str) -> IncompleteWindowError:

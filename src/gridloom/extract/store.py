@@ -9,7 +9,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import secrets
 import shutil
@@ -21,13 +20,29 @@ from typing import Final
 import msgspec
 
 from gridloom.errors import RawDataError, StorageError
-from gridloom.extract.bodies import unpack
 from gridloom.extract.metadata import Metadata
 from gridloom.extract.pages import Page, Proof
 from gridloom.extract.revisions import REVISION_NAME, Revision, compare
-from gridloom.files import STAGING_PREFIX, publish, storage_errors, write_atomic
+from gridloom.files import (
+    STAGING_PREFIX,
+    digest_bytes,
+    publish,
+    storage_errors,
+    sync_folder,
+    write_atomic,
+    write_folder,
+)
 from gridloom.grid.hours import HOUR, HourRange
-from gridloom.grid.raw import RECEIPT_NAME, PageReceipt, Receipt, Window, read_pages, read_receipt
+from gridloom.grid.raw import (
+    RECEIPT_NAME,
+    PageReceipt,
+    Receipt,
+    Window,
+    check_pages,
+    read_pages,
+    read_receipt,
+    unpack,
+)
 from gridloom.grid.routes import Route
 
 __all__ = ["RawStore", "is_due", "utc_now"]
@@ -105,8 +120,7 @@ class RawStore:
             return None
         try:
             receipt = read_receipt(folder)
-            for _ in read_pages(folder, receipt):
-                pass
+            check_pages(folder, receipt)
         except RawDataError:
             return None
         return receipt if (receipt.source, receipt.request) == (self.source, window.request()) else None
@@ -130,37 +144,45 @@ class RawStore:
             rows=proof.rows,
             total=pages[0].total,
             pages=tuple(
-                PageReceipt(name, page.rows, len(page.packed), page.digest)
+                PageReceipt(name, page.rows, len(page.packed), page.digest, digest_bytes(page.packed))
                 for name, page in zip(names, pages, strict=True)
             ),
             api_version=pages[0].api_version,
             fetched_at=self.now(),
             rows_by_respondent=proof.rows_by_respondent,
         )
-        revision = self._revision(window, receipt, pages)
-        with storage_errors("write", final):
-            try:
-                staged.mkdir(parents=True)
-                if revision:
-                    (staged / REVISION_NAME).write_bytes(msgspec.json.encode(revision))
-                for name, page in zip(names, pages, strict=True):
-                    (staged / name).write_bytes(page.packed)
-                (staged / RECEIPT_NAME).write_bytes(msgspec.json.encode(receipt))
-                return self._place(window, receipt, staged, final)
-            finally:
-                shutil.rmtree(staged, ignore_errors=True)
+        files = {name: page.packed for name, page in zip(names, pages, strict=True)}
+        if revision := self._revision(window, receipt, pages):
+            files[REVISION_NAME] = msgspec.json.encode(revision)
+        files[RECEIPT_NAME] = msgspec.json.encode(receipt)
+        try:
+            write_folder(staged, files)
+            return self._place(window, receipt, staged, final)
+        finally:
+            shutil.rmtree(staged, ignore_errors=True)
+
+    def settle(self) -> None:
+        """Makes what has landed last: it stands even after a power cut when this returns.
+
+        Raises:
+            StorageError: If the disk refuses.
+        """
+        if self.folder.is_dir():
+            sync_folder(self.folder)
 
     def _place(self, window: Window, receipt: Receipt, staged: Path, final: Path) -> Receipt:
         """Moves a staged window to its place, where another run may be doing the same."""
         aside = staged.with_name(f"{staged.name}-aside")
         for tries_left in reversed(range(_PLACE_TRIES)):
-            standing = self.landed(window)
             try:
-                if standing and standing.content_digest == receipt.content_digest:
-                    return _renewed(standing, receipt.fetched_at, staged, final)
-                with contextlib.suppress(FileNotFoundError):
-                    final.replace(aside)
-                publish(staged, final)
+                with storage_errors("write", final):
+                    standing = self.landed(window)
+                    if standing and standing.content_digest == receipt.content_digest:
+                        return _renewed(standing, receipt.fetched_at, staged, final)
+                    if final.exists():
+                        final.replace(aside)
+                    final.parent.mkdir(parents=True, exist_ok=True)
+                    staged.replace(final)
             except (FileNotFoundError, StorageError) as error:
                 cause = error.__cause__ or error
                 moved = isinstance(cause, OSError) and cause.errno in _MOVED_BY_ANOTHER

@@ -12,7 +12,7 @@ import msgspec
 from gridloom.artifact import Artifact
 from gridloom.errors import RawDataError
 from gridloom.files import storage_errors, write_atomic
-from gridloom.grid.raw import Receipt, read_pages, read_receipt
+from gridloom.grid.raw import check_pages, read_receipt
 
 if TYPE_CHECKING:
     import polars as pl
@@ -103,15 +103,13 @@ class RawPages(Artifact):
         return None
 
 
-def _check_window(folder: Path, window: LandedWindow) -> Receipt:
+def _check_window(folder: Path, window: LandedWindow) -> None:
     if not folder.is_dir():
         raise RawDataError(f"the window {folder.name} was deleted")
     receipt = read_receipt(folder)
     if receipt.content_digest != window.content_digest:
         raise RawDataError(f"the window {folder.name} was fetched again with other content")
-    for _ in read_pages(folder, receipt):
-        pass
-    return receipt
+    check_pages(folder, receipt)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -20,6 +21,7 @@ __all__ = [
     "KEY",
     "SCHEMA_VERSION",
     "Column",
+    "RowsDigest",
     "Status",
     "polars_schema",
     "rows_digest",
@@ -34,6 +36,8 @@ FOOTER_PREFIX: Final = "gridloom."
 
 KEY: Final = ("respondent", "series", "period")
 """Unique key and sort order of the table; text sorts by code point."""
+
+_DIGEST_ROWS: Final = 100_000
 
 
 class Status(StrEnum):
@@ -98,25 +102,44 @@ def table_name(hours: HourRange, respondent: str | None = None) -> str:
     return "_".join(["eia930", *([respondent] if respondent else []), hours.name])
 
 
-def rows_digest(parts: Iterable[pl.DataFrame]) -> str:
-    """Returns the digest of a table's rows, whatever file format or library version holds them.
+class RowsDigest:
+    """The digest of a table's rows, whatever file format or library version holds them.
 
     It is the SHA-256 of the rows as CSV lines without a header, sorted by `KEY`:
     ``period`` in milliseconds since 1970, respondent, series, value in its shortest exact decimal
     form (empty for null), status.
+    """
+
+    def __init__(self) -> None:
+        self._digest = hashlib.sha256()
+
+    def update(self, rows: pl.DataFrame) -> None:
+        """Takes the next rows, cut anywhere."""
+        import polars as pl
+
+        # In slices, so that the text stays small.
+        for part in rows.iter_slices(_DIGEST_ROWS):
+            lines = part.select(
+                pl.col("period").cast(pl.Int64),
+                pl.col("respondent", "series").cast(pl.String),
+                "value",
+                pl.col("status").cast(pl.String),
+            )
+            text = io.BytesIO()
+            lines.write_csv(text, include_header=False)
+            self._digest.update(text.getbuffer())
+
+    def __str__(self) -> str:
+        return "sha256:" + self._digest.hexdigest()
+
+
+def rows_digest(parts: Iterable[pl.DataFrame]) -> str:
+    """Returns the `RowsDigest` of a table.
 
     Args:
         parts: Frames with the table's columns, in order; they may be cut anywhere.
     """
-    import polars as pl
-
-    digest = hashlib.sha256()
+    digest = RowsDigest()
     for part in parts:
-        lines = part.select(
-            pl.col("period").cast(pl.Int64),
-            pl.col("respondent", "series").cast(pl.String),
-            "value",
-            pl.col("status").cast(pl.String),
-        )
-        digest.update(lines.write_csv(include_header=False).encode())
-    return "sha256:" + digest.hexdigest()
+        digest.update(part)
+    return str(digest)

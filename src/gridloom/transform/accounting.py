@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from typing import Final
 
@@ -11,12 +12,11 @@ from gridloom.finding import Finding
 from gridloom.grid.hours import HourRange, label
 from gridloom.grid.respondents import find
 from gridloom.grid.series import ALL_OF, route_of
-from gridloom.grid.table import Status
 from gridloom.transform.complete import period_of
 from gridloom.transform.duplicates import Drops
+from gridloom.transform.facts import Facts
 from gridloom.transform.findings import listed
-from gridloom.transform.parse import ParsedRows
-from gridloom.transform.write import rows_by_status
+from gridloom.transform.received import Received
 
 __all__ = [
     "conflicts",
@@ -29,37 +29,30 @@ __all__ = [
 ]
 
 _NO_LOAD_SERIES: Final = frozenset({"D", "DF"})
-_AS_TEXT: Final = pl.col("respondent", "series").cast(pl.String)
 
 
-def rows_as_asked(rows: pl.DataFrame, asked: Iterable[tuple[str, str]], hours: HourRange) -> Finding:
+def rows_as_asked(received: Received, asked: Iterable[tuple[str, str]], hours: HourRange) -> Finding:
     """Returns whether every row received is of a respondent, series and hour that was asked for.
 
     Args:
-        rows: Parsed rows.
+        received: What was received.
         asked: Pairs of respondent and series asked for; the series may be ``NG.all`` and the like.
         hours: The periods asked for.
     """
     pairs = set(asked)
-    found = rows.group_by("respondent", "series").agg(pl.len().alias("rows")).with_columns(_AS_TEXT)
     unasked = [
         (f"{respondent} {series}", count)
-        for respondent, series, count in sorted(found.iter_rows())
+        for (respondent, series), count in sorted(received.pairs.items())
         if (respondent, series) not in pairs and (respondent, _all_of(series)) not in pairs
     ]
-    period = pl.col("period")
-    outside = rows.filter((period < hours.start) | (period >= hours.stop))
     parts = []
     if unasked:
         parts.append(
             f"{sum(count for _, count in unasked):,} rows are of {listed(name for name, _ in unasked)}"
         )
-    if outside.height:
-        ends = outside.select(
-            period.min().dt.epoch("ms").alias("first"), period.max().dt.epoch("ms").alias("last")
-        )
-        first, last = (label(period_of(end)) for end in ends.row(0))
-        parts.append(f"{outside.height:,} rows lie between {first} and {last}, outside {hours}")
+    if received.outside:
+        first, last = (label(period_of(end)) for end in received.outside_ms)
+        parts.append(f"{received.outside:,} rows lie between {first} and {last}, outside {hours}")
     return Finding(
         name="rows-as-asked",
         why="Rows that nobody asked for mean that the source understood another question.",
@@ -76,13 +69,13 @@ def _all_of(series: str) -> str | None:
     return ALL_OF.get(route_of(series).id)
 
 
-def windows_complete(parsed: ParsedRows) -> Finding:
+def windows_complete(received: Received) -> Finding:
     """Returns whether every landed window holds as many different rows as the source counted in it."""
     said = (
-        f"{parsed.windows_complete:,} of {parsed.windows:,} windows, "
-        f"{parsed.distinct:,} of {parsed.received:,} rows"
+        f"{received.windows_complete:,} of {received.windows:,} windows, "
+        f"{received.distinct:,} of {received.rows:,} rows"
     )
-    repeated = parsed.received - parsed.distinct
+    repeated = received.rows - received.distinct
     return Finding(
         name="windows-complete",
         why="Only the source's own count can tell that no row was lost on the way.",
@@ -92,15 +85,15 @@ def windows_complete(parsed: ParsedRows) -> Finding:
     )
 
 
-def rows_accounted(received: int, frame: pl.DataFrame, drops: Drops) -> Finding:
+def rows_accounted(received: int, facts: Facts, drops: Drops) -> Finding:
     """Returns whether every row that the receipts count is in the table or was dropped by a rule.
 
     Args:
         received: Rows by the receipts.
-        frame: The canonical table.
+        facts: The facts about the table.
         drops: What was dropped.
     """
-    kept = sum(rows for status, rows in rows_by_status(frame).items() if status != Status.MISSING.value)
+    kept = facts.rows - facts.missing.total()
     sums = f"{received:,} rows received, {kept:,} in the table, {drops.rows:,} duplicates dropped"
     return Finding(
         name="rows-accounted",
@@ -145,34 +138,32 @@ def conflicts(drops: Drops) -> Finding:
     )
 
 
-def text_values(texts: pl.DataFrame) -> Finding:
+def text_values(texts: Counter[str]) -> Finding:
     """Returns whether every value received was a finite number or null.
 
     Args:
-        texts: The values that were neither.
+        texts: Rows with each value that was neither.
     """
-    seen = texts["text"].value_counts(sort=False).sort("text")
-    examples = (f"'{text}' ({count:,})" for text, count in seen.iter_rows())
+    examples = (f"'{text}' ({count:,})" for text, count in sorted(texts.items()))
     return Finding(
         name="text-values",
         why="A value that is no finite number is kept as null; it should not be mistaken for a gap.",
         required=False,
-        passed=not texts.height,
-        detail=f"{texts.height:,} values are no finite numbers and count as null: {listed(examples)}."
-        if texts.height
+        passed=not texts,
+        detail=f"{texts.total():,} values are no finite numbers and count as null: {listed(examples)}."
+        if texts
         else "Every value was a number or null.",
     )
 
 
-def series_present(asked: Iterable[tuple[str, str]], frame: pl.DataFrame) -> Finding:
+def series_present(asked: Iterable[tuple[str, str]], facts: Facts) -> Finding:
     """Returns whether the source has rows for everything that was asked for.
 
     Args:
         asked: Pairs of respondent and series asked for; ``NG.all`` needs one fuel at least, and so on.
-        frame: The canonical table.
+        facts: The facts about the table.
     """
-    # Grouped by categories; as text every row would have to be read.
-    named = set(frame.group_by("respondent", "series").agg().select(_AS_TEXT).iter_rows())
+    named = {(span.respondent, span.series) for span in facts.spans}
     found = named | {(respondent, _all_of(series)) for respondent, series in named}
     absent = [pair for pair in sorted(set(asked)) if pair not in found]
     return Finding(

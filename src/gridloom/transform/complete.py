@@ -23,6 +23,8 @@ from gridloom.grid.table import Status, polars_schema
 __all__ = ["Life", "complete", "period_of", "series_lives", "source_hours"]
 
 _AS_TEXT: Final = pl.col("respondent", "series").cast(pl.String)
+_SERIES: Final = polars_schema()["series"]
+_HOUR_S: Final = 3600
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -131,7 +133,7 @@ def complete(rows: pl.DataFrame, lives: Iterable[Life]) -> pl.DataFrame:
 
 
 def _complete_one(rows: pl.DataFrame, lives: list[Life]) -> pl.DataFrame:
-    """Returns the table of one respondent; the grid is made in order, so nothing is sorted."""
+    """Returns the table of one respondent; the grid is made in order, and each row put in its place."""
     schema = polars_schema()
     grid = (
         pl.DataFrame(
@@ -145,7 +147,9 @@ def _complete_one(rows: pl.DataFrame, lives: list[Life]) -> pl.DataFrame:
         .select("series", pl.datetime_ranges("first", "last", interval="1h").alias("period"))
         .explode("period")
     )
-    received = rows.select("series", "period", "value", pl.lit(value=True).alias("received"))
+    place = rows.select(_places(lives))["place"]
+    value = pl.repeat(None, grid.height, dtype=schema["value"], eager=True).scatter(place, rows["value"])
+    received = pl.repeat(False, grid.height, dtype=pl.Boolean(), eager=True)
     status = (
         pl.when(pl.col("value").is_not_null())
         .then(pl.lit(Status.REPORTED.value))
@@ -153,10 +157,23 @@ def _complete_one(rows: pl.DataFrame, lives: list[Life]) -> pl.DataFrame:
         .then(pl.lit(Status.NULL.value))
         .otherwise(pl.lit(Status.MISSING.value))
     )
-    return grid.join(received, on=("series", "period"), how="left", maintain_order="left").select(
+    return grid.with_columns(value.alias("value"), received.scatter(place, True).alias("received")).select(
         "period",
         pl.lit(lives[0].respondent).cast(schema["respondent"]).alias("respondent"),
         "series",
         "value",
         status.cast(schema["status"]).alias("status"),
     )
+
+
+def _places(lives: Iterable[Life]) -> pl.Expr:
+    """Returns the place of a row in the grid of one respondent: its series' first one and its hours since."""
+    starts: dict[str, int] = {}
+    before = 0
+    for life in lives:
+        starts[life.series] = before - int(life.hours.start.timestamp()) // _HOUR_S
+        before += len(life.hours)
+    # By numbers instead of names: as text every row would have to be read.
+    names = pl.Series(list(starts), dtype=_SERIES).to_physical()
+    start = pl.col("series").to_physical().replace_strict(names, pl.Series(list(starts.values())))
+    return (start + pl.col("period").dt.epoch("s") // _HOUR_S).alias("place")

@@ -14,11 +14,11 @@ from gridloom.files import storage_errors
 from gridloom.finding import Finding
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.hours import HOUR, HourRange
-from gridloom.grid.table import KEY, Status
+from gridloom.grid.table import rows_digest
 from gridloom.transform.complete import Life, period_of
+from gridloom.transform.facts import Facts, missing_in
 from gridloom.transform.footer import Footer
-from gridloom.transform.keys import key_spans, keys_ascend
-from gridloom.transform.write import digest_of, is_written, names_in
+from gridloom.transform.write import is_written
 
 __all__ = ["check_file", "check_table", "check_written", "listed", "missing_by_respondent"]
 
@@ -42,7 +42,9 @@ def check_file(path: Path, *, lives: Sequence[Life] | None = None) -> list[Findi
     return check_table(frame, footer, lives=lives)
 
 
-def check_written(table: HourlyTable, frame: pl.DataFrame, *, lives: Sequence[Life]) -> list[Finding]:
+def check_written(
+    table: HourlyTable, parts: Iterable[pl.LazyFrame], facts: Facts, *, lives: Sequence[Life]
+) -> list[Finding]:
     """Returns what `check_file` finds about a table that was just written, for less time and memory.
 
     The file is read back and compared with the rows written; only if it holds others is it checked
@@ -50,7 +52,8 @@ def check_written(table: HourlyTable, frame: pl.DataFrame, *, lives: Sequence[Li
 
     Args:
         table: The table.
-        frame: The rows that were written.
+        parts: The rows that were written, in order; they may be cut anywhere.
+        facts: The facts about them.
         lives: The hours that each series must have.
 
     Raises:
@@ -59,10 +62,10 @@ def check_written(table: HourlyTable, frame: pl.DataFrame, *, lives: Sequence[Li
     """
     footer = Footer.read(table.path)
     with _readable(table.path):
-        same = is_written(table.path, frame)
+        same = is_written(table.path, parts)
     if not same:
         return check_file(table.path, lives=lives)
-    return check_table(frame, footer, lives=lives, digest=table.rows_digest)
+    return _findings(facts, footer, lives, table.rows_digest)
 
 
 @contextmanager
@@ -76,9 +79,7 @@ def _readable(path: Path) -> Iterator[None]:
         ) from error
 
 
-def check_table(
-    frame: pl.DataFrame, footer: Footer, *, lives: Sequence[Life] | None = None, digest: str | None = None
-) -> list[Finding]:
+def check_table(frame: pl.DataFrame, footer: Footer, *, lives: Sequence[Life] | None = None) -> list[Finding]:
     """Returns the findings about a canonical table, the required ones first, in a fixed order.
 
     Args:
@@ -86,24 +87,23 @@ def check_table(
         footer: What its file says about them.
         lives: The hours that each series must have, where that is known; otherwise every series must
             have every hour from its first to its last.
-        digest: The digest of the rows, where that is known.
     """
-    ascending = keys_ascend(frame)
+    facts = Facts.of(frame, HourRange.of_labels(footer.first, footer.last))
+    return _findings(facts, footer, lives, rows_digest([frame]))
+
+
+def _findings(facts: Facts, footer: Footer, lives: Sequence[Life] | None, digest: str) -> list[Finding]:
     return [
-        _sorted(frame, ascending=ascending),
-        _unique(frame, ascending=ascending),
-        _inside(frame, HourRange.of_labels(footer.first, footer.last)),
-        _grid(frame, lives, ascending=ascending),
-        _statuses(frame),
-        _finite(frame),
-        _contents(frame, footer),
-        _digest(digest or digest_of(frame), footer),
-        _missing(frame),
+        _sorted(facts),
+        _unique(facts),
+        _inside(facts, footer),
+        _grid(facts, lives),
+        _statuses(facts),
+        _finite(facts),
+        _contents(facts, footer),
+        _digest(digest, footer),
+        _missing(facts),
     ]
-
-
-def _count(frame: pl.DataFrame, condition: pl.Expr) -> int:
-    return int(frame.select(condition.fill_null(value=False).sum()).item())
 
 
 def listed(items: Iterable[str], *, most: int = _MOST_LISTED) -> str:
@@ -118,8 +118,8 @@ def listed(items: Iterable[str], *, most: int = _MOST_LISTED) -> str:
     return ", ".join(known[:most]) + (f" and {rest:,} more" if rest > 0 else "")
 
 
-def _sorted(frame: pl.DataFrame, *, ascending: bool) -> Finding:
-    wrong = 0 if ascending else _count(frame, _backwards())
+def _sorted(facts: Facts) -> Finding:
+    wrong = facts.backwards
     return Finding(
         name="sorted",
         why="Readers rely on the order respondent, series, period, and only one order gives equal bytes.",
@@ -129,35 +129,20 @@ def _sorted(frame: pl.DataFrame, *, ascending: bool) -> Finding:
     )
 
 
-def _backwards() -> pl.Expr:
-    respondent, series, period = (
-        pl.col(name) if name == "period" else pl.col(name).cast(pl.String) for name in KEY
-    )
-    earlier = [column.shift(1) for column in (respondent, series, period)]
-    same = respondent == earlier[0]
-    return (
-        (respondent < earlier[0])
-        | (same & (series < earlier[1]))
-        | (same & (series == earlier[1]) & (period < earlier[2]))
-    )
-
-
-def _unique(frame: pl.DataFrame, *, ascending: bool) -> Finding:
-    repeated = 0 if ascending else _count(frame, pl.struct(KEY).is_duplicated())
-    keyless = 0 if ascending else _count(frame, pl.any_horizontal(pl.col(KEY).is_null()))
+def _unique(facts: Facts) -> Finding:
+    repeated, keyless = facts.repeated, facts.keyless
     wrong = f"{repeated:,} rows share their key (respondent, series, period); {keyless:,} lack a part of it."
     return Finding(
         name="keys-unique",
         why="A row that stands twice is counted twice in every sum.",
         required=True,
         passed=not repeated and not keyless,
-        detail=wrong if repeated or keyless else f"{frame.height:,} keys, each once.",
+        detail=wrong if repeated or keyless else f"{facts.rows:,} keys, each once.",
     )
 
 
-def _inside(frame: pl.DataFrame, asked: HourRange) -> Finding:
-    period = pl.col("period")
-    outside = _count(frame, (period < asked.start) | (period >= asked.stop))
+def _inside(facts: Facts, footer: Footer) -> Finding:
+    outside, asked = facts.outside, HourRange.of_labels(footer.first, footer.last)
     return Finding(
         name="hours-inside-window",
         why="Hours that nobody asked for would be incomplete.",
@@ -167,11 +152,11 @@ def _inside(frame: pl.DataFrame, asked: HourRange) -> Finding:
     )
 
 
-def _grid(frame: pl.DataFrame, lives: Sequence[Life] | None, *, ascending: bool) -> Finding:
+def _grid(facts: Facts, lives: Sequence[Life] | None) -> Finding:
     expected = None if lives is None else {(life.respondent, life.series): life.hours for life in lives}
     seen: set[tuple[str, str]] = set()
     wrong: list[str] = []
-    for respondent, series, first_ms, last_ms, hours, odd in key_spans(frame, ascending=ascending):
+    for respondent, series, first_ms, last_ms, hours, odd in facts.spans:
         seen.add((respondent, series))
         if odd:
             wrong.append(f"{respondent} {series} ({hours:,} periods, some of them no full hours)")
@@ -194,14 +179,8 @@ def _grid(frame: pl.DataFrame, lives: Sequence[Life] | None, *, ascending: bool)
     )
 
 
-def _statuses(frame: pl.DataFrame) -> Finding:
-    groups = frame.lazy().group_by("status", pl.col("value").is_null().alias("empty")).len()
-    named = groups.with_columns(pl.col("status").cast(pl.String)).collect(engine="streaming")
-    wrong = sum(
-        rows
-        for status, empty, rows in named.iter_rows()
-        if status not in set(Status) or empty == (status == Status.REPORTED)
-    )
+def _statuses(facts: Facts) -> Finding:
+    wrong = facts.misfits
     return Finding(
         name="statuses-consistent",
         why="A value is there exactly when it was reported; missing, null and zero are three things.",
@@ -213,8 +192,8 @@ def _statuses(frame: pl.DataFrame) -> Finding:
     )
 
 
-def _finite(frame: pl.DataFrame) -> Finding:
-    wrong = _count(frame, ~pl.col("value").is_finite())
+def _finite(facts: Facts) -> Finding:
+    wrong = facts.infinite
     return Finding(
         name="values-finite",
         why="One NaN or infinity makes every mean over it useless.",
@@ -226,22 +205,22 @@ def _finite(frame: pl.DataFrame) -> Finding:
     )
 
 
-def _contents(frame: pl.DataFrame, footer: Footer) -> Finding:
+def _contents(facts: Facts, footer: Footer) -> Finding:
     told = (footer.rows, footer.respondents, footer.series)
-    found = (frame.height, names_in(frame, "respondent"), names_in(frame, "series"))
+    found = (facts.rows, facts.respondents, facts.series)
     return Finding(
         name="footer-agrees",
         why="Tools read the footer instead of the rows.",
         required=True,
         passed=told == found,
-        detail=f"{_facts(found)}."
+        detail=f"{_contents_in_words(found)}."
         if told == found
-        else f"The footer says {_facts(told)}; the rows are {_facts(found)}.",
+        else f"The footer says {_contents_in_words(told)}; the rows are {_contents_in_words(found)}.",
     )
 
 
-def _facts(facts: tuple[int, tuple[str, ...], tuple[str, ...]]) -> str:
-    rows, respondents, series = facts
+def _contents_in_words(contents: tuple[int, tuple[str, ...], tuple[str, ...]]) -> str:
+    rows, respondents, series = contents
     return f"{rows:,} rows of respondents {', '.join(respondents)} and series {', '.join(series)}"
 
 
@@ -258,31 +237,19 @@ def _digest(found: str, footer: Footer) -> Finding:
     )
 
 
-def _missing(frame: pl.DataFrame) -> Finding:
-    missing = _missing_in(frame)
-    total = sum(missing.values())
-    most = sorted(missing.items(), key=lambda item: (-item[1], item[0]))
+def _missing(facts: Facts) -> Finding:
+    total = facts.missing.total()
+    most = sorted(facts.missing.items(), key=lambda item: (-item[1], item[0]))
     return Finding(
         name="hours-missing",
         why="Hours that the source never sent hold no value; what uses the table must mask or fill them.",
         required=False,
         passed=not total,
-        detail=f"{total:,} of {frame.height:,} rows are hours that the source did not send: "
+        detail=f"{total:,} of {facts.rows:,} rows are hours that the source did not send: "
         f"{listed((f'{code} {hours:,}' for code, hours in most), most=8)}."
         if total
         else "The source sent a row for every hour.",
     )
-
-
-def _missing_in(frame: pl.DataFrame) -> dict[str, int]:
-    counts = (
-        frame.group_by("respondent", "status")
-        .len()
-        .with_columns(pl.col("respondent", "status").cast(pl.String))
-        .filter(pl.col("status") == Status.MISSING.value)
-        .sort("respondent")
-    )
-    return dict(counts.select("respondent", "len").iter_rows())
 
 
 def missing_by_respondent(table: HourlyTable) -> dict[str, int]:
@@ -294,5 +261,5 @@ def missing_by_respondent(table: HourlyTable) -> dict[str, int]:
     Returns:
         Hours by respondent, sorted; a respondent without a gap has 0.
     """
-    found = _missing_in(table.scan().select("respondent", "status").collect())
+    found = missing_in(table.scan())
     return {respondent: found.get(respondent, 0) for respondent in table.respondents}

@@ -7,8 +7,9 @@ stands in a list of its own, so that a null that EIA sent and a text that nobody
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -60,14 +61,14 @@ class ParsedRows:
     windows_complete: int
 
 
-def parse_pages(raw: RawPages, *, on_rows: Callable[[int], None] | None = None) -> ParsedRows:
-    """Returns the rows of a set of landed pages, in the order of its windows.
+def parse_pages(raw: RawPages) -> Iterator[ParsedRows]:
+    """Yields the rows of a set of landed pages, window by window in the order of the set.
 
-    Windows are read on several threads; the result does not depend on how many.
+    Windows are read on several threads, a few ahead of the one that is yielded; the result does not
+    depend on how many.
 
     Args:
         raw: The landed pages.
-        on_rows: Called with the number of rows after each window; what it raises ends the work.
 
     Raises:
         RawDataError: If a page is damaged, is not an answer of the API, holds another number of rows
@@ -75,18 +76,19 @@ def parse_pages(raw: RawPages, *, on_rows: Callable[[int], None] | None = None) 
         StorageError: If the disk refuses.
     """
     route = ROUTES[raw.route]
-    folders = [raw.folder / window.folder for window in raw.index().windows]
-    parts: list[ParsedRows] = []
+    threads = min(_MOST_THREADS, os.cpu_count() or 1)
+    ahead: deque[Future[ParsedRows]] = deque()
     # Decompressing and JSON parsing release the interpreter's lock, so threads really help.
-    pool = ThreadPoolExecutor(max_workers=min(_MOST_THREADS, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(max_workers=threads)
     try:
-        for part in pool.map(lambda folder: _parse_window(folder, route), folders):
-            parts.append(part)
-            if on_rows is not None:
-                on_rows(part.rows.height)
+        for window in raw.index().windows:
+            ahead.append(pool.submit(_parse_window, raw.folder / window.folder, route))
+            if len(ahead) > threads:
+                yield ahead.popleft().result()
+        while ahead:
+            yield ahead.popleft().result()
     finally:
         pool.shutdown(cancel_futures=True)
-    return gather(parts)
 
 
 def gather(parts: Iterable[ParsedRows]) -> ParsedRows:

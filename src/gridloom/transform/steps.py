@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -22,14 +22,16 @@ from gridloom.transform import accounting
 from gridloom.transform.complete import source_hours
 from gridloom.transform.findings import check_written
 from gridloom.transform.footer import Footer
-from gridloom.transform.parse import ParsedRows, gather, parse_pages
-from gridloom.transform.tabulate import by_respondent, tabulate
+from gridloom.transform.parse import ParsedRows, parse_pages
+from gridloom.transform.shelf import Shelf, shelve
+from gridloom.transform.tabulate import tabulate
 from gridloom.transform.write import write_table
 
 __all__ = ["TransformConfig", "TransformStep"]
 
 _NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _ENDING: Final = ".parquet"
+_HELD_ROWS: Final = 1_000_000
 
 
 class TransformConfig(StepConfig):
@@ -132,60 +134,62 @@ class TransformStep(CacheableStep[TransformConfig]):
         pairs = [
             (code, series) for index in indexes for code in index.respondents for series in _series_of(index)
         ]
-        parsed = _parse(raw, ctx)
-        if not parsed.rows.height:
+        # What is large goes through files, so that memory does not grow with the years.
+        work = ctx.staging / "work" if sum(pages.rows for pages in raw) > _HELD_ROWS else None
+        shelf = Shelf(work)
+        received = shelve(_parsed(raw, ctx), shelf, asked)
+        if not received.pairs:
             raise NoDataError(
                 f"The source has no rows for {', '.join(self.config.series)} of "
                 f"{', '.join(self.config.respondents)} in {asked}. Ask for other hours, or see "
                 "`gridloom regions` for what each respondent reports."
             )
-        _report([accounting.rows_as_asked(parsed.rows, pairs, asked)], self.config.name, ctx)
-        rows = by_respondent(parsed.rows)
-        # The table will hold these rows; to keep them beside it would double the memory.
-        parsed = replace(parsed, rows=parsed.rows.clear())
-        made = tabulate(_cancellable(rows, ctx), _asked_hours(indexes, asked))
+        _report([accounting.rows_as_asked(received, pairs, asked)], self.config.name, ctx)
+        made = tabulate(_by_respondent(shelf, ctx), asked, _source_has(indexes, asked), folder=work)
         ctx.raise_if_cancelled()
         table = write_table(
             ctx.path(f"{self.config.name}{_ENDING}"),
-            made.frame,
+            made.parts,
+            made.facts,
             source=indexes[0].source,
             first=self.config.first,
             last=self.config.last,
             asked_respondents=self.config.respondents,
             asked_series=self.config.series,
+            rows_digest=made.rows_digest,
         )
         findings = [
-            accounting.windows_complete(parsed),
-            accounting.rows_accounted(parsed.received, made.frame, made.drops),
-            # The file itself is read back and checked, not what was meant to be written.
-            *check_written(table, made.frame, lives=made.lives),
-            accounting.series_present(pairs, made.frame),
+            accounting.windows_complete(received),
+            accounting.rows_accounted(received.rows, made.facts, made.drops),
+            # The file itself is read back and compared with what was meant to be written.
+            *check_written(table, made.parts, made.facts, lives=made.lives),
+            accounting.series_present(pairs, made.facts),
             accounting.duplicates(made.drops),
             accounting.conflicts(made.drops),
-            accounting.text_values(parsed.texts),
+            accounting.text_values(received.texts),
         ]
+        if work:
+            shutil.rmtree(work, ignore_errors=True)
         _report(findings, self.config.name, ctx)
         return table
 
 
-def _parse(raw: list[RawPages], ctx: StepContext) -> ParsedRows:
-    """Returns the rows of all pages; tells the run how far it is, and stops when it is cancelled."""
+def _parsed(raw: list[RawPages], ctx: StepContext) -> Iterator[ParsedRows]:
+    """Yields the rows of all windows; tells the run how far it is, and stops when it is cancelled."""
     total = sum(pages.rows for pages in raw)
     done = 0
+    for pages in raw:
+        for part in parse_pages(pages):
+            ctx.raise_if_cancelled()
+            done += part.rows.height
+            ctx.progress(done, total)
+            yield part
 
-    def on_rows(rows: int) -> None:
-        nonlocal done
+
+def _by_respondent(shelf: Shelf, ctx: StepContext) -> Iterator[pl.DataFrame]:
+    for code in shelf.respondents():
         ctx.raise_if_cancelled()
-        done += rows
-        ctx.progress(done, total)
-
-    return gather([parse_pages(pages, on_rows=on_rows) for pages in raw])
-
-
-def _cancellable(parts: Iterable[pl.DataFrame], ctx: StepContext) -> Iterator[pl.DataFrame]:
-    for part in parts:
-        ctx.raise_if_cancelled()
-        yield part
+        yield shelf.rows(code)
 
 
 def _series_of(index: WindowSet) -> tuple[str, ...]:
@@ -193,7 +197,7 @@ def _series_of(index: WindowSet) -> tuple[str, ...]:
     return tuple(f"{prefix}{code}" for code in index.types or ("all",))
 
 
-def _asked_hours(indexes: Iterable[WindowSet], asked: HourRange) -> dict[str, HourRange | None]:
+def _source_has(indexes: Iterable[WindowSet], asked: HourRange) -> dict[str, HourRange | None]:
     """Returns the hours asked for that the source has, by route; where sets differ, the widest."""
     hours: dict[str, HourRange | None] = {}
     for index in indexes:

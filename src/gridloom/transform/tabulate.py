@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+import io
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
+from gridloom.files import storage_errors
 from gridloom.grid.hours import HourRange
-from gridloom.grid.table import polars_schema
+from gridloom.grid.table import RowsDigest, polars_schema
 from gridloom.transform.complete import Life, complete, series_lives
 from gridloom.transform.duplicates import Drops, resolve_duplicates
-from gridloom.transform.write import names_in
+from gridloom.transform.facts import Facts
 
-__all__ = ["Tabulated", "by_respondent", "tabulate"]
+__all__ = ["Tabulated", "tabulate"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,39 +24,65 @@ class Tabulated:
     """The canonical table, and what it was made of.
 
     Attributes:
-        frame: Its rows, sorted by the table's key.
+        parts: Its rows, sorted by the table's key; each part is read when it is needed.
+        facts: The facts about them.
+        rows_digest: Their digest.
         lives: The hours that each of its series has, sorted.
         drops: The rows received that are not in it.
     """
 
-    frame: pl.DataFrame
+    parts: tuple[pl.LazyFrame, ...]
+    facts: Facts
+    rows_digest: str
     lives: tuple[Life, ...]
     drops: Drops
 
 
-def by_respondent(rows: pl.DataFrame) -> Iterator[pl.DataFrame]:
-    """Yields the rows of each respondent, sorted by code; `rows` are let go of after the last one.
-
-    Args:
-        rows: Parsed rows.
-    """
-    # To partition all at once would hold every row twice.
-    for code in names_in(rows, "respondent"):
-        yield rows.filter(pl.col("respondent") == code)
-
-
-def tabulate(parts: Iterable[pl.DataFrame], asked: Mapping[str, HourRange | None]) -> Tabulated:
+def tabulate(
+    parts: Iterable[pl.DataFrame],
+    asked: HourRange,
+    source_has: Mapping[str, HourRange | None],
+    *,
+    folder: Path | None,
+) -> Tabulated:
     """Returns the canonical table: duplicates resolved, a row for every hour, sorted by key.
 
     Args:
         parts: Parsed rows, of each respondent in one part, sorted by code.
-        asked: The hours asked for that the source has, by route id; None for none.
+        asked: The hours asked for.
+        source_has: Those of them that the source has, by route id; None for none.
+        folder: Where finished respondents are written; None keeps them in memory.
+
+    Raises:
+        StorageError: If the disk refuses.
     """
-    frames, lives, drops = [polars_schema().to_frame()], list[Life](), list[Drops]()
+    made = [polars_schema().to_frame().lazy()]
+    facts, lives, drops, digest = list[Facts](), list[Life](), list[Drops](), RowsDigest()
     for rows in parts:
         resolved = resolve_duplicates(rows)
-        known = series_lives(resolved.rows, asked)
-        frames.append(complete(resolved.rows, known))
+        known = series_lives(resolved.rows, source_has)
+        frame = complete(resolved.rows, known)
+        made.append(_kept(frame, folder / f"part-{len(made):04}.arrow" if folder else None))
+        digest.update(frame)
+        facts.append(Facts.of(frame, asked))
         lives += known
         drops.append(resolved.drops)
-    return Tabulated(frame=pl.concat(frames), lives=tuple(lives), drops=Drops.of(drops))
+    return Tabulated(
+        parts=tuple(made),
+        facts=Facts.joined(facts),
+        rows_digest=str(digest),
+        lives=tuple(lives),
+        drops=Drops.of(drops),
+    )
+
+
+def _kept(frame: pl.DataFrame, path: Path | None) -> pl.LazyFrame:
+    """Returns a frame that is read when it is needed, from a file where there is a path."""
+    if path is None:
+        return frame.lazy()
+    buffer = io.BytesIO()
+    frame.write_ipc(buffer, compression="zstd")
+    with storage_errors("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(buffer.getbuffer())
+    return pl.scan_ipc(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,76 +11,60 @@ import polars as pl
 
 from gridloom.files import write_atomic
 from gridloom.grid.artifacts import HourlyTable
-from gridloom.grid.table import Status, rows_digest
+from gridloom.transform.facts import Facts
 from gridloom.transform.footer import Footer
 
-__all__ = ["ROW_GROUP_ROWS", "digest_of", "is_written", "names_in", "rows_by_status", "write_table"]
+__all__ = ["ROW_GROUP_ROWS", "is_written", "write_table"]
 
 ROW_GROUP_ROWS: Final = 131_072
 """Rows of a row group: about 15 series-years, so that one respondent can be read without the others."""
 
-_DIGEST_ROWS: Final = 100_000
 # Zero and minus zero are equal as numbers, and two NaN need not be.
 _BITS: Final = pl.col("value").reinterpret(dtype=pl.UInt64)
 
 
-def digest_of(frame: pl.DataFrame) -> str:
-    """Returns `gridloom.grid.table.rows_digest` of a frame, in slices so that the text stays small."""
-    return rows_digest(frame.iter_slices(_DIGEST_ROWS))
+def is_written(path: Path, parts: Iterable[pl.LazyFrame]) -> bool:
+    """Returns whether a Parquet file holds exactly some rows, bit by bit.
 
-
-def names_in(frame: pl.DataFrame, column: str) -> tuple[str, ...]:
-    """Returns the distinct texts of a column, sorted by code point; a null is left out."""
-    return tuple(sorted(frame[column].unique().drop_nulls().cast(pl.String)))
-
-
-def rows_by_status(frame: pl.DataFrame) -> dict[str, int]:
-    """Returns the number of rows of every status in a frame; rows without one are left out."""
-    counts = frame["status"].drop_nulls().value_counts(sort=False)
-    return dict(counts.select(pl.col("status").cast(pl.String), "count").iter_rows())
-
-
-def is_written(path: Path, frame: pl.DataFrame) -> bool:
-    """Returns whether a Parquet file holds exactly the rows of a frame, bit by bit.
-
-    It is read a row group at a time, so that the file's rows never stand in memory beside the frame's.
+    Both are read a part at a time, so that the whole never stands in memory.
 
     Args:
         path: A file with the table's columns.
-        frame: The rows that it should hold.
+        parts: The rows that it should hold, in order; they may be cut anywhere.
     """
-    file = pl.scan_parquet(path)
-    if file.select(pl.len()).collect().item() != frame.height:
-        return False
-    return all(
-        file.slice(start, ROW_GROUP_ROWS)
-        .collect()
-        .with_columns(_BITS)
-        .equals(frame[start : start + ROW_GROUP_ROWS].with_columns(_BITS))
-        for start in range(0, frame.height, ROW_GROUP_ROWS)
-    )
+    file, place = pl.scan_parquet(path), 0
+    for part in parts:
+        due = part.with_columns(_BITS).collect()
+        if not due.equals(file.slice(place, due.height).with_columns(_BITS).collect()):
+            return False
+        place += due.height
+    return bool(file.select(pl.len()).collect().item() == place)
 
 
 def write_table(
     path: Path,
-    frame: pl.DataFrame,
+    parts: Sequence[pl.LazyFrame],
+    facts: Facts,
     *,
     source: str,
     first: str,
     last: str,
     asked_respondents: tuple[str, ...],
     asked_series: tuple[str, ...],
+    rows_digest: str,
 ) -> HourlyTable:
     """Writes the canonical table with its footer, whole or not at all, and returns its record.
 
     Args:
         path: Where to write.
-        frame: The rows, sorted by the table's key.
+        parts: The rows, sorted by the table's key; they may be cut anywhere.
+        facts: The facts about them.
         source: Source identity.
         first: Label of the first period asked for.
         last: Label of the last period asked for.
         asked_respondents: Respondents asked for, sorted.
         asked_series: Series asked for, sorted.
+        rows_digest: Digest of the rows.
 
     Raises:
         StorageError: If the disk refuses; nothing is left at `path` then.
@@ -88,16 +73,16 @@ def write_table(
         source=source,
         first=first,
         last=last,
-        respondents=names_in(frame, "respondent"),
-        series=names_in(frame, "series"),
+        respondents=facts.respondents,
+        series=facts.series,
         asked_respondents=asked_respondents,
         asked_series=asked_series,
-        rows=frame.height,
-        rows_digest=digest_of(frame),
+        rows=facts.rows,
+        rows_digest=rows_digest,
     )
     # Written to memory first: of a full disk polars says only that the file is out of specification.
     buffer = io.BytesIO()
-    frame.write_parquet(
+    pl.concat(parts).sink_parquet(
         buffer,
         compression="zstd",
         statistics=True,
@@ -105,16 +90,15 @@ def write_table(
         metadata=footer.metadata(),
     )
     write_atomic(path, buffer.getvalue())
-    count = rows_by_status(frame)
     return HourlyTable.of(
         path,
-        rows=frame.height,
+        rows=facts.rows,
         first=first,
         last=last,
-        respondents=footer.respondents,
-        series=footer.series,
-        hours_missing=count.get(Status.MISSING.value, 0),
-        hours_null=count.get(Status.NULL.value, 0),
-        rows_digest=footer.rows_digest,
+        respondents=facts.respondents,
+        series=facts.series,
+        hours_missing=facts.missing.total(),
+        hours_null=facts.nulls,
+        rows_digest=rows_digest,
         source=source,
     )
