@@ -171,6 +171,19 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
 
     version = "1"
     in_parent: ClassVar[bool] = True  # all extract steps of a run share their source's limiter
+    # How answers come decides nothing of what they are: every window is proven, whoever carried it.
+    code_apart: ClassVar[tuple[str, ...]] = (
+        "gridloom.extract.circuit",
+        "gridloom.extract.client",
+        "gridloom.extract.connect",
+        "gridloom.extract.failures",
+        "gridloom.extract.keys",
+        "gridloom.extract.ledger",
+        "gridloom.extract.limiter",
+        "gridloom.extract.replay",
+        "gridloom.extract.secret",
+        "gridloom.sample",
+    )
 
     def __init__(
         self,
