@@ -25,6 +25,7 @@ NAMED = [
     ("import sqlite3\nDB = sqlite3.connect(':memory:')\ndef work(x): return DB\n", "helpers.DB", 2, True),
     ("IT = (n for n in [1])\ndef work(x): return IT\n", "helpers.IT", 1, True),
     ("import threading\nLOCK = threading.Lock()\ndef work(x): return LOCK\n", "helpers.LOCK", 2, False),
+    ("def make(it): return lambda x: it\nwork = make(n for n in [1])\n", "helpers.work", 2, True),
     ("def work(x): return eval('x')\n", "helpers.work", 1, True),
     ("def work(x):\n    exec(str(x))\n", "helpers.work", 2, True),
     ("def work(x): return list(map(eval, x))\n", "helpers.work", 1, True),

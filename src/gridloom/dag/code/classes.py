@@ -42,12 +42,14 @@ def follow_class(walk: Following, kind: type, name: str) -> None:
     source, definition = _definition_of(walk, kind)
     variables = _variables_of(kind)
     for key, value in list(vars(kind).items()):
-        if isinstance(value, type):
-            walk.follow(value)
-        elif isinstance(value, FunctionType):
+        if isinstance(value, FunctionType):
             if not _is_generated(value, key, definition):
                 _method(walk, f"{name}.{key}", value)
-        elif key[:2] != "__" and not isinstance(value, _SLOTS) and not _is_made(kind, key):
+        elif key[:2] == "__":
+            continue  # Python's own, or it stands in the source
+        elif isinstance(value, type):
+            walk.follow(value)
+        elif not isinstance(value, _SLOTS) and not _is_made(kind, key):
             _attribute(walk, f"{name}.{key}", key, value, definition)
     if definition is not None:
         # After the living methods: of two of one name, the living one counts.

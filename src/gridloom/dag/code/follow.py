@@ -97,18 +97,29 @@ class Follower:
             self.once(id(value), value, lambda: follow_class(self, value, name))
         return form
 
-    def value(self, part: str, value: Any, where: str) -> bool:
-        """Counts a value as a part of its own; returns whether that says all about it."""
-        formless, named = len(self.form.formless), self.form.named
+    def see(self, name: str, value: Any, where: str) -> tuple[bytes, bool]:
+        """Follows all that a value holds; returns its stable form, and whether all of it has one.
+
+        Args:
+            name: What the value is called if something in it has no stable form.
+            value: Any object.
+            where: File and line.
+        """
         try:
-            self.notes.count(part, short(self.form.of(value)))
+            form = self.form.of(value)
         except RecursionError:
+            form = b""
             self.form.formless.append("structure that is nested too deeply")
-        found = self.form.formless[formless:]
-        del self.form.formless[formless:]
-        if found:
-            self.notes.formless(part.partition(" ")[2], where, found)
-        return not found and self.form.named == named
+        formless, self.form.formless = self.form.formless, []
+        self.notes.formless(name, where, formless)
+        return form, not formless
+
+    def value(self, part: str, value: Any, where: str) -> bool:
+        """Counts a value as a part of its own; returns whether its form says all about it."""
+        named = self.form.named
+        form, whole = self.see(part.partition(" ")[2], value, where)
+        self.notes.count(part, short(form))
+        return whole and self.form.named == named
 
     def definition(
         self, definition: Definition, variables: Mapping[str, Any], kind: str = "function"
@@ -180,15 +191,12 @@ class Follower:
         if _is_at_home(value, owner, name):
             self.form.of(value)
             return
-        if isinstance(value, FOLLOWED):
-            self._renamed(found)
-        else:
-            self._plain(found, source, f"{file}:{line}")
+        self._held(found, source.assigned.get(name, []) if source else [], f"{file}:{line}")
         if source is not None:
             self._hidden(name if source.has(name) else "__getattr__", source, vars(sys.modules[owner]))
 
     def _hidden(self, name: str, source: SourceFile, variables: Mapping[str, Any]) -> None:
-        """Counts what the source defines under a name that stands for something else, as a decorator makes."""
+        """Counts what the source defines under a name that stands for what a decorator made of it."""
         for definition in source.functions.get(name, ()):
             self.definition(definition, variables)
         for definition in source.classes.get(name, ()):
@@ -203,24 +211,19 @@ class Follower:
         there = vars(sys.modules[module]).get(name) if module in sys.modules else None
         return Found(module, name, found.value) if there is found.value else None
 
-    def _renamed(self, found: Found) -> None:
-        """Counts a function, class or module that has another name itself, or none."""
-        data = self.form.of(found.value)
-        if isinstance(found.value, FunctionType) and "<" in found.value.__code__.co_qualname:
-            self.notes.count(f"function {found.owner}.{found.name}", short(data))
+    def _held(self, found: Found, assigned: list[Definition], where: str) -> None:
+        """Counts any other value, and a function, class or module that calls itself otherwise."""
+        value, name = found.value, f"{found.owner}.{found.name}"
+        where = assigned[-1].where if assigned else where
+        nameless = isinstance(value, FunctionType) and "<" in value.__code__.co_qualname
+        if isinstance(value, FOLLOWED) and not nameless:
+            form, told = self.see(name, value, where)
+            self.notes.name(found.owner, found.name, form)
         else:
-            self.notes.name(found.owner, found.name, data)
-
-    def _plain(self, found: Found, source: SourceFile | None, where: str) -> None:
-        """Counts any other value."""
-        kept = source.assigned.get(found.name, []) if source else []
-        if kept:
-            where = kept[-1].where
-        works = isinstance(found.value, CALLABLES) or (callable(found.value) and not kept)
-        part = f"{'function' if works else 'constant'} {found.owner}.{found.name}"
-        if not self.value(part, found.value, where):
-            for definition in kept:
-                self.definition(definition, vars(sys.modules[found.owner]), "constant")
+            works = nameless or isinstance(value, CALLABLES) or (callable(value) and not assigned)
+            told = self.value(f"{'function' if works else 'constant'} {name}", value, where)
+        for definition in () if told else assigned:
+            self.definition(definition, vars(sys.modules[found.owner]), "constant")
 
     def _module(self, module: ModuleType, name: str) -> None:
         """Counts all of a module that is handed around as a whole."""

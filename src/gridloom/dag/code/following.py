@@ -39,8 +39,11 @@ class Following(Protocol):
     def once(self, key: object, kept: object, work: Callable[[], None]) -> None:
         """Puts work in the queue if it never was; `kept` stays alive, so that its id stays its own."""
 
+    def see(self, name: str, value: Any, where: str) -> tuple[bytes, bool]:
+        """Follows all that a value holds; returns its stable form, and whether all of it has one."""
+
     def value(self, part: str, value: Any, where: str) -> bool:
-        """Counts a value as a part of its own; returns whether that says all about it."""
+        """Counts a value as a part of its own; returns whether its form says all about it."""
 
     def definition(
         self, definition: Definition, variables: Mapping[str, Any], kind: str = "function"

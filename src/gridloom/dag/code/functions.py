@@ -69,13 +69,13 @@ def _body(
         walk.reads(tuple(_reads_of(code, variables)), variables, name, where.rpartition(":")[0])
     if vars(function):
         attributes = dict(vars(function))
-        walk.form.of(attributes.pop("__wrapped__", None))
+        walk.see(name, attributes.pop("__wrapped__", None), where)
         if attributes:
             walk.value(f"constant {name}.__dict__", attributes, where)
     if "<" in name:
         return
     for cell in function.__closure__ or ():
-        walk.form.of(_content(cell))
+        walk.see(name, _content(cell), where)
     if definition is None or not definition.literal_defaults:
         for parameter, value in _defaults(function):
             walk.value(f"default {name}({parameter})", value, where)

@@ -62,7 +62,6 @@ class ValueForm:
         self.named = 0
         self._follow = follow
         self._open: dict[int, int] = {}
-        self._kept: list[Any] = []
 
     def of(self, value: Any) -> bytes:
         """Returns the stable form of a value; an object without one is noted and counts by its type."""
@@ -132,7 +131,6 @@ class ValueForm:
         if isinstance(made, str):
             self.named += 1
             return self.items("name", (kind, getattr(value, "__module__", None), made))
-        self._kept.append(made)  # ids of what is open must not be given away again
         maker, arguments, state, members, pairs = (*made, None, None, None)[:5]
         if isinstance(state, dict):
             state = sorted(_lasting(state, kind), key=lambda pair: str(pair[0]))
