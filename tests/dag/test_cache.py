@@ -380,6 +380,25 @@ class GivesSpecial(CacheableStep[StepConfig]):
         return Special.of(ctx.path("n.txt"))
 
 
+def shout(_ctx: StepContext) -> str:
+    return "!"
+
+
+def whisper(_ctx: StepContext) -> str:
+    return "..."
+
+
+def test_what_a_step_is_handed_beside_its_settings_counts(tmp_path: Path) -> None:
+    reasons = []
+    for action in (shout, shout, whisper):
+        dag = pipeline(tmp_path)
+        dag.add_step(CachedWork("a", action))
+        reasons.append(dag.execute()["a"].reason)
+    assert reasons[0] == "never ran before"
+    assert reasons[1].startswith("unchanged since run")
+    assert reasons[2].startswith("attribute `tests.dag.toys.CachedWork.action` changed")
+
+
 def test_failed_steps_are_not_remembered(tmp_path: Path) -> None:
     def action(_ctx: StepContext) -> None:
         raise RuntimeError("once")

@@ -62,7 +62,8 @@ class StepIdentity:
     @cached_property
     def code(self) -> CodeRecord:
         """The code that the step reaches."""
-        return code_of(type(self._step))
+        given = {name: value for name, value in vars(self._step).items() if name != "config"}
+        return code_of(type(self._step), given)
 
     @cached_property
     def record(self) -> Identity:

@@ -98,10 +98,13 @@ class CacheableStep(BaseStep[ConfigT]):
     """A unit of work that gives the same for the same settings and inputs, so it need not run again.
 
     Attributes:
-        version: Raise it when the step is to give something else for the same settings and inputs.
+        version: Raise it when the step is to give something else for the same settings, code and inputs.
+        code_apart: Modules whose code decides nothing of what the step makes, with those below them; a
+            change there does not make it run again.
     """
 
     version: ClassVar[str] = "1"
+    code_apart: ClassVar[tuple[str, ...]] = ()
 
     def should_use_cache(self, cached: Mapping[str, Any]) -> Literal[True] | str:  # noqa: ARG002
         """Returns True, or the reason to run although outputs of an earlier run are whole.

@@ -50,6 +50,16 @@ class Follower:
         """Returns the record of all that a class reaches."""
         self.notes.use(origin_of("sys"))
         self.form.of(step_class)
+        return self._finished()
+
+    def attributes(self, step_class: type, given: Mapping[str, Any]) -> CodeRecord:
+        """Returns the record of all that the attributes of one step reach."""
+        owner = f"{home(step_class.__module__)}.{step_class.__qualname__}"
+        for name, value in given.items():
+            self.value(f"attribute {owner}.{name}", value, home(step_class.__module__))
+        return self._finished()
+
+    def _finished(self) -> CodeRecord:
         while self._waiting:
             self._waiting.popleft()()
         return self.notes.record()

@@ -12,7 +12,18 @@ from types import MappingProxyType
 __all__ = ["CodeRecord", "Opaque", "changed_parts"]
 
 _SHOWN = 3
-_KINDS = ("function", "class", "constant", "extension", "package", "python", "default", "module", "imports")
+_KINDS = (
+    "function",
+    "class",
+    "constant",
+    "attribute",
+    "extension",
+    "package",
+    "python",
+    "default",
+    "module",
+    "imports",
+)
 """Kinds of parts; what is said first about a change comes first."""
 
 _CONSEQUENCES = frozenset({"default", "module", "imports"})
@@ -62,6 +73,11 @@ class CodeRecord:
         """``sha256:…`` over all parts."""
         text = json.dumps(dict(self.parts), ensure_ascii=True, separators=(",", ":"))
         return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+    def joined(self, other: CodeRecord) -> CodeRecord:
+        """Returns the record of both together."""
+        opaque = sorted({*self.opaque, *other.opaque}, key=lambda item: (item.name, item.where, item.why))
+        return CodeRecord({**self.parts, **other.parts}, tuple(opaque))
 
     @property
     def unstable(self) -> bool:
