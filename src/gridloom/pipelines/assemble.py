@@ -113,8 +113,8 @@ class _Assembler:
     def _kind(self, entry: StepEntry) -> _Kind | None:
         try:
             step = find_step(str(entry.uses.value), self._file.path.parent)
-        except ConfigError as error:
-            self._problem(entry.uses.line, entry, str(error))
+        except UsageError as error:
+            self._problem(entry.uses.line, entry, str(error), type(error))
             return None
         return _Kind(step, config_class(step))
 
@@ -141,7 +141,7 @@ class _Assembler:
                 self._problem(node.line, entry, text)
         values = {name: node.plain() for name, node in nodes.items()} | {"step_id": entry.step_id}
         if entry.uses.value in STEPS:
-            self._correct_codes(values)
+            self._understand(values)
         try:
             for place, text in setting_problems(kind.config, values):
                 self._problem(Node(nodes, entry.line).line_at(place), entry, text)
@@ -152,10 +152,12 @@ class _Assembler:
             self._problem(entry.line, entry, str(error), type(error))
             return None
 
-    def _correct_codes(self, values: dict[str, Any]) -> None:
-        """Corrects the codes that mean another one, in steps of ours."""
-        given = values.get("respondents")
-        codes = given.split(",") if isinstance(given, str) else given
+    def _understand(self, values: dict[str, Any]) -> None:
+        """Takes texts for lists as the flags of `year` do, and codes that mean another one for that one."""
+        for name in ("respondents", "series"):
+            if isinstance(values.get(name), str):
+                values[name] = values[name].split(",")
+        codes = values.get("respondents")
         if isinstance(codes, list) and all(isinstance(code, str) for code in codes):
             values["respondents"], _, corrected = resolve(codes)
             self._warnings.update(dict.fromkeys(corrected))
