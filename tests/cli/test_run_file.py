@@ -45,8 +45,9 @@ def test_it_runs_and_says_what_it_made(file: Path, call: Call) -> None:
 
 
 def test_what_year_made_is_a_hit_for_the_file_and_the_other_way_round(
-    made: Done, file: Path, call: Call, tmp_path: Path
+    file: Path, call: Call, tmp_path: Path
 ) -> None:
+    call(*SMALL)
     parquet = (tmp_path / "data/hourly/day.parquet").read_bytes()
     after_year = call("run", "day.yaml", "--json")
     call("run", "day.yaml", "--out", "other")
@@ -150,3 +151,22 @@ def test_a_failure_has_the_exit_code_of_the_contract(
     assert done.code == code
     assert done.error == "it broke"
     assert "runs/" in done.err
+
+
+def test_a_run_of_a_file_can_be_carried_on(file: Path, call: Call, tmp_path: Path) -> None:
+    call("run", "day.yaml", "-q", "--max-parallel", "1")
+    resumed = call("resume", "latest", "--json")
+    file.write_text(DAY.replace("{name: day}", "{name: other}"))
+    changed = call("resume", "latest")
+    file.unlink()
+    gone = call("resume", "latest")
+
+    assert resumed.code == 0
+    assert {step["outcome"] for step in resumed.json["steps"]} == {"cached"}
+    assert changed.code == gone.code == 2
+    assert "`name` day → other" in changed.error
+    assert "There is no file" in gone.error
+
+
+def test_a_plan_of_a_file_may_be_a_flowchart(file: Path, call: Call) -> None:
+    assert "flowchart" in call("plan", "day.yaml", "--mermaid").out

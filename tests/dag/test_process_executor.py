@@ -205,6 +205,18 @@ def test_a_step_ended_by_its_time_limit_is_tried_again(tmp_path: Path) -> None:
     assert len(set(slow.lines)) == 2
 
 
+def test_a_step_that_stays_with_its_parent_is_asked_only(tmp_path: Path) -> None:
+    said: list[Event] = []
+    dag = pipeline(tmp_path / "out", executor="process")
+    dag.subscribe(said.append)
+    dag.add_step(acts.StaysHome("home", acts.Wait(tmp_path / "pids"), time_limit_s=0.1))
+    result = dag.execute()
+    (log,) = (event.message for event in said if isinstance(event, LogWritten))
+
+    assert isinstance(result.error, StepTimeoutError)
+    assert log.endswith("It is waited for, because a thread cannot be ended.")
+
+
 def test_what_a_step_started_ends_with_it(tmp_path: Path) -> None:
     program = acts.WithProgram(tmp_path / "pids")
     dag = pipeline(tmp_path / "out", executor="process")

@@ -9,7 +9,7 @@ import pytest
 from tests.dag.toys import Work, chain, pipeline
 
 from gridloom.dag import StepConfig, StepContext, StepOutcome
-from gridloom.dag.context import CancelToken
+from gridloom.dag.cancel import CancelToken
 from gridloom.dag.events import Event, LogWritten
 from gridloom.errors import ConfigError, StepTimeoutError
 

@@ -19,6 +19,13 @@ EXPECTED = {
         "peak-hours: executed (never ran before)",
         "shape: (6, 5)",
     ],
+    "ramps.py": [
+        "extract-region-data: executed (never ran before)",
+        "transform: executed (never ran before)",
+        "ramps: executed (never ran before)",
+        "ramps-plausible: the steepest rise is 64,797 MWh",
+        "shape: (2, 3)",
+    ],
     "train_tiny_mlx.py": ["windows: the loss fell", "ring shards: the loss fell"],
     "what_counts.py": [
         "a comment, a docstring    nothing changed",

@@ -283,7 +283,7 @@ def cancel_after(server, requests, token):
 
 @pytest.mark.parametrize("cancel_before", [True, False])
 def test_cancelling_ends_promptly_and_keeps_what_landed(tmp_path, data, cancel_before):
-    from gridloom.dag.context import CancelToken
+    from gridloom.dag.cancel import CancelToken
 
     with ReplayServer(data, ReplayOptions(latency_ms=40)) as server:
         token = CancelToken()

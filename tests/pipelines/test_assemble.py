@@ -13,6 +13,7 @@ from gridloom.dag import StepConfig
 from gridloom.errors import (
     ConfigError,
     KeyMissingError,
+    MissingExtraError,
     NoDataError,
     UnknownCodeError,
     UsageError,
@@ -91,7 +92,7 @@ def test_the_example_is_the_pipeline_of_year_with_the_sample() -> None:
         }
 
     assert steps(example.dag) == steps(year)
-    assert example.dag.config == year.config
+    assert example.dag.config.model_copy(update={"recipe": year.config.recipe}) == year.config
     assert example.warnings == ()
 
 
@@ -150,7 +151,7 @@ def test_shared_settings_go_to_the_steps_that_have_them(tmp_path: Path) -> None:
         ),
         (
             "steps:\n  a: {uses: zzz}\n",
-            "Steps are extract, transform; one of your own is written `package.module",
+            "Steps are extract, transform, load, ring-prep; one of your own is written `package.module",
         ),
         (
             "steps:\n  a: {uses: 'no_such:X'}\n",
@@ -187,6 +188,17 @@ def test_what_is_wrong_is_shown_with_its_line(text: str, said: str, tmp_path: Pa
 
     assert said in str(error)
     assert "s3cret" not in str(error)
+
+
+def test_a_step_whose_extra_is_not_installed_says_which(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridloom.extras.find_spec", lambda _name: None)
+    error = wrong(tmp_path, "steps:\n  tensors:\n    uses: load\n    settings: {name: t}\n")
+
+    assert isinstance(error, MissingExtraError)
+    assert "p.yaml:3: step 'tensors': a step that uses load needs numpy and holidays" in str(error)
+    assert "pip install 'gridloom[tensors]'" in str(error)
 
 
 def test_wiring_that_does_not_fit_is_shown_with_the_step(tmp_path: Path) -> None:

@@ -9,26 +9,56 @@ import click
 
 from gridloom.cli._render import echo_json, note, shown_path
 from gridloom.cli._summary import echo_decisions, echo_ends, echo_error
+from gridloom.dag.mermaid import mermaid
 from gridloom.monitor.console import ConsoleMonitor
-from gridloom.pipelines.assemble import assemble
+from gridloom.pipelines.assemble import Assembled, assemble
 from gridloom.pipelines.file import RUN_FIELDS, read_pipeline
 from gridloom.pipelines.file_summary import planned_file, ran_file
 
-__all__ = ["FILE_FIELDS", "execute_file"]
+__all__ = ["FILE_FIELDS", "execute_assembled", "execute_file"]
 
 FILE_FIELDS = (*RUN_FIELDS, "force")
 """Settings that are flags of a pipeline file's run."""
 
 
 def execute_file(
-    path: Path, flags: dict[str, Any], *, dry_run: bool, as_json: bool, verbose: bool, quiet: bool
+    path: Path,
+    flags: dict[str, Any],
+    *,
+    dry_run: bool,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    as_mermaid: bool = False,
 ) -> int:
     """Plans or runs a pipeline file, prints what came of it and returns the exit code."""
     file = read_pipeline(path)
-    assembled = assemble(file, file.settings(flags))
+    return execute_assembled(
+        assemble(file, file.settings(flags)),
+        dry_run=dry_run,
+        as_json=as_json,
+        verbose=verbose,
+        quiet=quiet,
+        as_mermaid=as_mermaid,
+    )
+
+
+def execute_assembled(
+    assembled: Assembled,
+    *,
+    dry_run: bool,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    as_mermaid: bool = False,
+) -> int:
+    """Plans or runs what is assembled already; see `execute_file`."""
     if not quiet:
         for warning in assembled.warnings:
             note(f"Note: {warning}")
+    if as_mermaid:
+        click.echo(mermaid(assembled.dag.plan()), nl=False)
+        return 0
     if dry_run:
         summary, code = planned_file(assembled), 0
     else:
@@ -37,7 +67,7 @@ def execute_file(
     if as_json:
         echo_json(summary)
     elif dry_run and not quiet:
-        click.echo(f"{summary['pipeline']} of {path} to {shown_path(summary['out'])}\n")
+        click.echo(f"{summary['pipeline']} of {summary['file']} to {shown_path(summary['out'])}\n")
         echo_decisions(summary)
         click.echo("Nothing was asked or written.")
     elif not dry_run:

@@ -44,4 +44,6 @@ def plan(file: Path | None, as_mermaid: bool, as_json: bool, verbose: bool, quie
             f"--{alien[0].replace('_', '-')} is set in the file. Flags that go with a file are {allowed}."
         )
     flags = {name: flags[name] for name in FILE_FIELDS}
-    return execute_file(file, flags, dry_run=True, as_json=as_json, verbose=verbose, quiet=quiet)
+    return execute_file(
+        file, flags, dry_run=True, as_json=as_json, verbose=verbose, quiet=quiet, as_mermaid=as_mermaid
+    )

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import click
 
+from gridloom.cli._file import execute_assembled
 from gridloom.cli._hourly import execute_prepared
 from gridloom.cli._options import json_option, out_option, verbosity_options
 from gridloom.cli._render import note
+from gridloom.pipelines.assemble import Assembled
 from gridloom.pipelines.resume import stopped_run
 from gridloom.pipelines.settings import load_settings
 
@@ -30,4 +32,7 @@ def resume(*, run_id: str, force: bool, out: str | None, as_json: bool, verbose:
     stopped = stopped_run(load_settings({"out": out}, folder=Path.cwd()).out, run_id, force=force)
     if not quiet:
         note(f"Note: {stopped.story}")
-    return execute_prepared(stopped.prepared, dry_run=False, as_json=as_json, verbose=verbose, quiet=quiet)
+    shown = {"as_json": as_json, "verbose": verbose, "quiet": quiet}
+    if isinstance(stopped.prepared, Assembled):
+        return execute_assembled(stopped.prepared, dry_run=False, **shown)
+    return execute_prepared(stopped.prepared, dry_run=False, **shown)

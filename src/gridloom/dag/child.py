@@ -19,7 +19,8 @@ from multiprocessing import spawn
 from multiprocessing.connection import Connection
 from typing import Any, Final
 
-from gridloom.dag.context import CancelToken, StepContext
+from gridloom.dag.cancel import CancelToken
+from gridloom.dag.context import StepContext
 from gridloom.dag.events import Event, LogWritten
 from gridloom.dag.memory import peak_rss_bytes, peak_since_reset, reset_peak
 from gridloom.dag.messages import Begun, Ended, Raised, Said, Stop, Task

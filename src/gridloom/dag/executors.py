@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
-from gridloom.dag.context import CancelToken, StepContext
+from gridloom.dag.cancel import CancelToken
+from gridloom.dag.context import StepContext
 from gridloom.dag.step import BaseStep
 from gridloom.errors import StepTimeoutError
 
@@ -124,9 +125,10 @@ def open_executor(kind: Literal["thread", "process"], steps: Iterable[BaseStep[A
 
 def _expire(call: StepCall, limit_s: float, over: threading.Event) -> None:
     over.set()
+    otherwise = "" if call.step.in_parent else "; with --executor process a time limit ends the step"
     call.ctx.log(
         f"The time limit of {limit_s:g} s is over and the step was asked to stop. It is waited for, because "
-        "a thread cannot be ended; with --executor process a time limit ends the step.",
+        f"a thread cannot be ended{otherwise}.",
         "warning",
     )
     for error in call.token.cancel(f"its time limit of {limit_s:g} s is over"):

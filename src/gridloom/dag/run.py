@@ -12,8 +12,8 @@ from types import MappingProxyType
 
 from gridloom.dag.bus import EventBus, EventLog
 from gridloom.dag.cache import ManifestStore
+from gridloom.dag.cancel import CancelToken
 from gridloom.dag.config import PipelineDAGConfig
-from gridloom.dag.context import CancelToken
 from gridloom.dag.database import Database
 from gridloom.dag.events import LogWritten, RunFinished, RunStarted
 from gridloom.dag.executors import open_executor

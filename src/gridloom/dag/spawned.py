@@ -114,4 +114,4 @@ class SpawnedWorker:
 def _interpreter() -> list[str]:
     """Returns the command that starts a worker, with this interpreter's flags and import path."""
     command = spawn.get_command_line()
-    return [*command[: command.index("-c")], "-c", _PROGRAM.format(path=sys.path)]
+    return [*command[: command.index("-c")], "-c", _PROGRAM.format(path=[str(entry) for entry in sys.path])]

@@ -13,8 +13,9 @@ from typing import Any
 from gridloom.artifact import Artifact
 from gridloom.dag.bus import EventBus
 from gridloom.dag.cache import CachedOutputs, Manifest, ManifestStore, outputs_recorded
+from gridloom.dag.cancel import CancelToken
 from gridloom.dag.checkpoint import remove_checkpoints
-from gridloom.dag.context import CancelToken, StepContext
+from gridloom.dag.context import StepContext
 from gridloom.dag.database import Database
 from gridloom.dag.events import CacheDecided, LogWritten, StepStarted
 from gridloom.dag.executors import StepCall, StepCost, StepExecutor

@@ -16,7 +16,10 @@ from gridloom.pipelines.lines import Node, Problem, raise_problems
 from gridloom.pipelines.registry import STEPS, config_class, find_step
 from gridloom.pipelines.settings import HourlySettings
 
-__all__ = ["Assembled", "assemble"]
+__all__ = ["FILE", "Assembled", "assemble"]
+
+FILE = "file"
+"""What the recipes of runs call a pipeline of a file."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +47,7 @@ class _Kind:
     config: type[StepConfig]
 
 
-def assemble(file: PipelineFile, settings: HourlySettings) -> Assembled:
+def assemble(file: PipelineFile, settings: HourlySettings, *, resumes: str | None = None) -> Assembled:
     """Returns the DAG of a pipeline file.
 
     The source is asked for its list of respondents only where a code is in no table of ours.
@@ -52,12 +55,13 @@ def assemble(file: PipelineFile, settings: HourlySettings) -> Assembled:
     Args:
         file: What the file says.
         settings: Settings of the run: its folder, how many steps at once, where, and what stops it.
+        resumes: The run that this one carries on, if it does.
 
     Raises:
         UsageError: With the line of everything that is wrong in the file.
         SourceError: If an unknown code had to be looked up and the source did not answer.
     """
-    return _Assembler(file, settings).assemble()
+    return _Assembler(file, settings).assemble(resumes)
 
 
 class _Assembler:
@@ -69,7 +73,7 @@ class _Assembler:
         self._problems: list[Problem] = []
         self._warnings: dict[str, None] = {}
 
-    def assemble(self) -> Assembled:
+    def assemble(self, resumes: str | None) -> Assembled:
         """Returns the DAG, if nothing is wrong with the file."""
         kinds = {entry.step_id: self._kind(entry) for entry in self._file.steps}
         self._raise()
@@ -84,6 +88,8 @@ class _Assembler:
                 stop_on_failure=not self._settings.continue_on_failure,
                 executor=self._settings.executor,
                 force=self._settings.force,
+                recipe=self._recipe(),
+                resumes=resumes,
             )
         )
         for entry in self._file.steps:
@@ -92,6 +98,11 @@ class _Assembler:
                 self._add(dag, entry, kind, config)
         self._raise()
         return Assembled(file=self._file, settings=self._settings, dag=dag, warnings=tuple(self._warnings))
+
+    def _recipe(self) -> dict[str, Any]:
+        """Returns how to assemble this again; the output folder is where the recipe is found."""
+        settings = self._settings.model_dump(mode="json", exclude_unset=True, exclude={"out"})
+        return {"pipeline": FILE, "file": str(self._file.path.resolve()), "settings": settings}
 
     def _raise(self) -> None:
         raise_problems(self._file.path, self._problems)
@@ -102,8 +113,8 @@ class _Assembler:
     def _kind(self, entry: StepEntry) -> _Kind | None:
         try:
             step = find_step(str(entry.uses.value), self._file.path.parent)
-        except ConfigError as error:
-            self._problem(entry.uses.line, entry, str(error))
+        except UsageError as error:
+            self._problem(entry.uses.line, entry, str(error), type(error))
             return None
         return _Kind(step, config_class(step))
 
@@ -130,7 +141,7 @@ class _Assembler:
                 self._problem(node.line, entry, text)
         values = {name: node.plain() for name, node in nodes.items()} | {"step_id": entry.step_id}
         if entry.uses.value in STEPS:
-            self._correct_codes(values)
+            self._understand(values)
         try:
             for place, text in setting_problems(kind.config, values):
                 self._problem(Node(nodes, entry.line).line_at(place), entry, text)
@@ -141,10 +152,12 @@ class _Assembler:
             self._problem(entry.line, entry, str(error), type(error))
             return None
 
-    def _correct_codes(self, values: dict[str, Any]) -> None:
-        """Corrects the codes that mean another one, in steps of ours."""
-        given = values.get("respondents")
-        codes = given.split(",") if isinstance(given, str) else given
+    def _understand(self, values: dict[str, Any]) -> None:
+        """Takes texts for lists as the flags of `year` do, and codes that mean another one for that one."""
+        for name in ("respondents", "series"):
+            if isinstance(values.get(name), str):
+                values[name] = values[name].split(",")
+        codes = values.get("respondents")
         if isinstance(codes, list) and all(isinstance(code, str) for code in codes):
             values["respondents"], _, corrected = resolve(codes)
             self._warnings.update(dict.fromkeys(corrected))

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from gridloom.dag import BaseStep, StepConfig
 from gridloom.errors import ConfigError, did_you_mean
+from gridloom.extras import need
 
 __all__ = ["STEPS", "config_class", "find_step"]
 
@@ -20,9 +21,13 @@ STEPS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "extract": "gridloom.extract.steps:EIAExtractStep",
         "transform": "gridloom.transform.steps:TransformStep",
+        "load": "gridloom.load.steps:MLXDatasetStep",
+        "ring-prep": "gridloom.load.ring_steps:RingAttentionPrepStep",
     }
 )
 """The steps that GridLoom comes with: where each class is, as ``module:Class``."""
+
+_EXTRAS: Final = {"load": "tensors", "ring-prep": "tensors"}
 
 
 def find_step(uses: str, folder: Path) -> type[BaseStep[Any]]:
@@ -34,6 +39,7 @@ def find_step(uses: str, folder: Path) -> type[BaseStep[Any]]:
 
     Raises:
         ConfigError: If there is no such step.
+        MissingExtraError: If what it needs is not installed.
     """
     if ":" not in uses:
         if uses not in STEPS:
@@ -41,6 +47,8 @@ def find_step(uses: str, folder: Path) -> type[BaseStep[Any]]:
                 f"there is no step `{uses}`.{did_you_mean(uses, STEPS)} Steps are {', '.join(STEPS)}; "
                 "one of your own is written `package.module:Class`."
             )
+        if uses in _EXTRAS:
+            need(_EXTRAS[uses], f"a step that uses {uses}")
         return _imported(STEPS[uses])
     here = str(folder.resolve())
     if here not in sys.path:

@@ -6,8 +6,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from gridloom.dag import PipelineDAG
 from gridloom.dag.history import find_run_id, load_run, run_recipe
 from gridloom.errors import UsageError
+from gridloom.pipelines.assemble import FILE, Assembled, assemble
+from gridloom.pipelines.file import read_pipeline
 from gridloom.pipelines.hourly import HOURLY, Prepared, build, prepare
 from gridloom.pipelines.settings import HourlySettings
 
@@ -23,7 +26,7 @@ class StoppedRun:
         story: How far it came, in words.
     """
 
-    prepared: Prepared
+    prepared: Prepared | Assembled
     story: str
 
 
@@ -45,20 +48,28 @@ def stopped_run(out: Path, run_id: str, *, force: bool) -> StoppedRun:
     if record["outcome"] == "running":
         raise UsageError(f"The run {found} is still at work. Stop it first, or wait for it.")
     recipe, identity = run_recipe(out, found)
-    if recipe is None or recipe.get("pipeline") != HOURLY:
+    if recipe is None or recipe.get("pipeline") not in {HOURLY, FILE}:
         raise UsageError(
             f"The run {found} was started by a program of its own. Start that program again: what is "
             "committed is not run again."
         )
-    settings = HourlySettings.of({**recipe["settings"], "out": out})
-    prepared = replace(prepare(settings, name_region=recipe.get("name_region")), resumes=found)
-    changed = build(prepared).changes_since(identity)
+    prepared, dag = _again(recipe, out, found)
+    changed = dag.changes_since(identity)
     if changed and not force:
         raise UsageError(
             f"The run {found} cannot be carried on as it was: {'; '.join(changed)}. Start it anew with the "
             "command that you want, or add --force to carry on with what is there now."
         )
     return StoppedRun(prepared=prepared, story=_story(record))
+
+
+def _again(recipe: dict[str, Any], out: Path, found: str) -> tuple[Prepared | Assembled, PipelineDAG]:
+    settings = HourlySettings.of({**recipe["settings"], "out": out})
+    if recipe["pipeline"] == FILE:
+        assembled = assemble(read_pipeline(Path(recipe["file"])), settings, resumes=found)
+        return assembled, assembled.dag
+    prepared = replace(prepare(settings, name_region=recipe.get("name_region")), resumes=found)
+    return prepared, build(prepared)
 
 
 def _story(record: dict[str, Any]) -> str:

@@ -103,9 +103,7 @@ class HourlySettings(BaseModel):
         None,
         description="File name without ending.  [default: eia930_<years>, eia930_<region>_<year> for demo]",
     )
-    through: Literal["extract", "transform", "load", "ring"] = Field(
-        "transform", description="Last stage to run."
-    )
+    through: Literal["extract", "transform", "load", "ring"] = Field("transform", description="Last stage.")
     max_parallel: int = Field(4, ge=1, description="Steps that run at the same time at most.")
     executor: Literal["thread", "process"] = Field("thread", description="Run steps in threads or processes.")
     concurrency: int = Field(5, ge=1, le=100, description="Requests in flight per step at most.")
