@@ -9,11 +9,13 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 from gridloom.errors import StorageError
 
 __all__ = [
     "STAGING_PREFIX",
+    "atomic_file",
     "digest_bytes",
     "digest_file",
     "publish",
@@ -138,17 +140,35 @@ def publish(staged: Path, final: Path) -> None:
         _sync(final.parent)
 
 
+@contextmanager
+def _staged(path: Path) -> Iterator[Path]:
+    """Gives a place to write to, from where the file moves to `path` when the block ends without an error."""
+    staged = path.with_name(f"{STAGING_PREFIX}{path.name}-{secrets.token_hex(4)}")
+    with storage_errors("write", path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield staged
+            publish(staged, path)
+        finally:
+            staged.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_file(path: Path) -> Iterator[BinaryIO]:
+    """Gives a file to write so that a reader of `path` sees all of it or none, also after a power cut.
+
+    Raises:
+        StorageError: If the disk refuses; nothing is left behind then.
+    """
+    with _staged(path) as staged, staged.open("wb") as file:
+        yield file
+
+
 def write_atomic(path: Path, data: bytes) -> None:
     """Writes `data` to `path` so that a reader sees all of it or none, also after a power cut.
 
     Raises:
         StorageError: If the disk refuses; nothing is left behind then.
     """
-    staged = path.with_name(f"{STAGING_PREFIX}{path.name}-{secrets.token_hex(4)}")
-    with storage_errors("write", path):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            staged.write_bytes(data)
-            publish(staged, path)
-        finally:
-            staged.unlink(missing_ok=True)
+    with _staged(path) as staged:
+        staged.write_bytes(data)

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import errno
+import io
 import os
 import random
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
@@ -124,17 +127,21 @@ def test_a_refused_write_leaves_the_old_file_and_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old = write(tmp_path / "t.parquet")
+    written: list[int] = []
 
-    def refuse(file: Path, data: bytes) -> int:
-        with file.open("wb") as stream:
-            stream.write(data[: len(data) // 2])
-        raise OSError(28, "No space left on device")
+    class Full(io.FileIO):
+        def write(self, data: Any) -> int:
+            if written:
+                raise OSError(errno.ENOSPC, "No space left on device")
+            written.append(super().write(data[:3]))
+            return written[0]
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", refuse)
-        with pytest.raises(StorageError, match="The disk is full"):
+        patch.setattr(Path, "open", Full)
+        with pytest.raises(StorageError, match=r"Could not write .*t\.parquet: No space .* The disk is full"):
             write(tmp_path / "t.parquet", table_frame(ROWS[:2]))
 
+    assert written
     assert old.mismatch() is None
     assert [path.name for path in tmp_path.iterdir()] == ["t.parquet"]
 

@@ -6,6 +6,7 @@ import io
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -17,6 +18,8 @@ from gridloom.transform.duplicates import Drops, resolve_duplicates
 from gridloom.transform.facts import Facts
 
 __all__ = ["Tabulated", "tabulate"]
+
+_BATCH_ROWS: Final = 32_768  # what is unpacked at once when the parts are put together
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ def _kept(frame: pl.DataFrame, path: Path | None) -> pl.LazyFrame:
     if path is None:
         return frame.lazy()
     buffer = io.BytesIO()
-    frame.write_ipc(buffer, compression="zstd")
+    frame.write_ipc(buffer, compression="zstd", record_batch_size=_BATCH_ROWS)
     with storage_errors("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(buffer.getbuffer())

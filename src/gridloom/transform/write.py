@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Any, BinaryIO, Final, cast
 
 import polars as pl
 
-from gridloom.files import write_atomic
+from gridloom.files import atomic_file
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.transform.facts import Facts
 from gridloom.transform.footer import Footer
@@ -39,6 +40,34 @@ def is_written(path: Path, parts: Iterable[pl.LazyFrame]) -> bool:
             return False
         place += due.height
     return bool(file.select(pl.len()).collect().item() == place)
+
+
+class _Remembering(io.RawIOBase):
+    """Passes on what is written, and remembers why the disk refused."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self.refusal: OSError | None = None
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: Any) -> int:
+        try:
+            return self._file.write(data)
+        except OSError as error:
+            self.refusal = error
+            raise
+
+
+@contextmanager
+def _storage(file: BinaryIO) -> Iterator[IO[bytes]]:
+    """Lets polars write to a file; of a full disk it says only that the file is out of specification."""
+    target = _Remembering(file)
+    try:
+        yield cast(IO[bytes], target)
+    except pl.exceptions.PolarsError as error:
+        raise (target.refusal or error) from error
 
 
 def write_table(
@@ -80,16 +109,14 @@ def write_table(
         rows=facts.rows,
         rows_digest=rows_digest,
     )
-    # Written to memory first: of a full disk polars says only that the file is out of specification.
-    buffer = io.BytesIO()
-    pl.concat(parts).sink_parquet(
-        buffer,
-        compression="zstd",
-        statistics=True,
-        row_group_size=ROW_GROUP_ROWS,
-        metadata=footer.metadata(),
-    )
-    write_atomic(path, buffer.getvalue())
+    with atomic_file(path) as file, _storage(file) as target:
+        pl.concat(parts).sink_parquet(
+            target,
+            compression="zstd",
+            statistics=True,
+            row_group_size=ROW_GROUP_ROWS,
+            metadata=footer.metadata(),
+        )
     return HourlyTable.of(
         path,
         rows=facts.rows,
