@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from gridloom.errors import MissingExtraError
 from gridloom.extras import need
-from gridloom.load.cut import Part, places_as_index, ready
+from gridloom.load.cut import Part, index_of, ready
 from gridloom.load.windows import Indexes
 
 __all__ = ["Backend", "Output", "backend_of"]
@@ -52,7 +52,7 @@ def backend_of(output: Output, part: Part, memory_bytes: float) -> Backend:
 
 
 def _take(array: Any, places: Sequence[int]) -> Any:
-    return array[..., places_as_index(places)]
+    return array[..., index_of(places)]
 
 
 def _torch(cut: Callable[[Indexes, Indexes, int], tuple[Any, Any]]) -> Backend:
