@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gridloom.errors import MissingExtraError
-from gridloom.load.cut import Part, places_as_index, ready
+from gridloom.load.cut import Part, index_of, ready
 from gridloom.load.mlx_runtime import import_mlx
 from gridloom.load.windows import Indexes
 
@@ -52,7 +52,7 @@ def backend_of(output: Output, part: Part, memory_bytes: float) -> Backend:
 
 
 def _take(array: Any, places: Sequence[int]) -> Any:
-    return array[..., places_as_index(places)]
+    return array[..., index_of(places)]
 
 
 def _torch(cut: Callable[[Indexes, Indexes, int], tuple[Any, Any]]) -> Backend:
