@@ -57,7 +57,7 @@ def test_it_advises_against_the_slow_blas(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv(SWITCH, "off")
     found = examine()
 
-    assert not found["mlx"]["blas"]["fast"]
+    assert found["mlx"]["blas"]["slow"]
     assert found["advice"] == [
         "MLX multiplies with the slow reference BLAS because GRIDLOOM_BLAS is off. Unset it."
     ]

@@ -94,7 +94,7 @@ def _ask_mlx() -> tuple[MlxReport | None, str]:
 def _advice(mlx: MlxReport | None, trouble: str) -> Iterator[str]:
     if trouble:
         yield f"{trouble}. Try: pip install --upgrade --force-reinstall 'gridloom[mlx]'"
-    if mlx is None or mlx.blas.fast or mlx.device == "gpu":
+    if mlx is None or not mlx.blas.slow or mlx.device == "gpu":
         return
     if os.environ.get(SWITCH):
         yield f"MLX multiplies with the slow reference BLAS because {SWITCH} is off. Unset it."
