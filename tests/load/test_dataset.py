@@ -222,7 +222,7 @@ def test_a_constant_series_is_named_and_can_be_divided_by(tmp_path: Path) -> Non
 
 
 def as_numpy(batch: Any) -> list[Any]:
-    return [np.array(each) for each in vars(batch).values()]
+    return [each.numpy() if hasattr(each, "numpy") else np.array(each) for each in vars(batch).values()]
 
 
 @pytest.mark.parametrize("memory_mb", [1024, 0])
