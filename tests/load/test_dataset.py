@@ -339,6 +339,15 @@ def test_without_mlx_the_loop_says_what_to_install(two: GridDataset, monkeypatch
     assert next(iter(windows.to_numpy())).context.shape == (32, 4, 18)
 
 
+def test_mlx_without_its_library_says_what_to_install(
+    two: GridDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gridloom.load.mlx_arrays", None)
+
+    with pytest.raises(MissingExtraError, match=r"cannot be loaded .* pip install 'gridloom\[mlx\]'"):
+        next(iter(two.windows("train")))
+
+
 @pytest.mark.parametrize(
     ("spoil", "said"),
     [

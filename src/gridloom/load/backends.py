@@ -43,12 +43,20 @@ def backend_of(output: Output, part: Part, memory_bytes: float) -> Backend:
     """
     fits = part.ready_bytes <= memory_bytes
     if output == "mlx":
-        need("mlx", "A loop over windows as MLX arrays (.to_numpy() and .to_torch() give others)")
-        from gridloom.load.mlx_arrays import mapped, on_device, take
-
-        return Backend(on_device(ready(part)).cut if fits else mapped(part), take)
+        return _mlx(part, fits=fits)
     cut = ready(part).cut if fits or part.is_plain else part.cut
     return Backend(cut, _take) if output == "numpy" else _torch(cut)
+
+
+def _mlx(part: Part, *, fits: bool) -> Backend:
+    need("mlx", "A loop over windows as MLX arrays (.to_numpy() and .to_torch() give others)")
+    try:
+        from gridloom.load.mlx_arrays import mapped, on_device, take
+    except ImportError as error:  # on Linux mlx alone is a shell without its library
+        raise MissingExtraError(
+            f"MLX is installed but cannot be loaded ({error}). Run: pip install 'gridloom[mlx]'"
+        ) from error
+    return Backend(on_device(ready(part)).cut if fits else mapped(part), take)
 
 
 def _take(array: Any, places: Sequence[int]) -> Any:
