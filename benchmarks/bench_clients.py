@@ -66,7 +66,7 @@ def _clients(options: Options, data: Path, last: str, latency_ms: int) -> Result
 
 
 def _others(asked: dict[str, str]) -> list[Case]:
-    python = _environment("clients", sys.executable, ["gridstatus", "openeia", "dlt[parquet]"])
+    python = environment("clients", sys.executable, ["gridstatus", "openeia", "dlt[parquet]"])
     cases = [
         _case(_PEER, python, "gridstatus", in_flight=20, **asked),
         _case("gridstatus, 5 workers", python, "gridstatus", in_flight=5, **asked),
@@ -75,7 +75,7 @@ def _others(asked: dict[str, str]) -> list[Case]:
     ]
     newer = _newer_python()
     if newer:
-        python = _environment("eiax", newer, ["eiax"])
+        python = environment("eiax", newer, ["eiax"])
         cases.append(_case("eiax", python, "eiax", in_flight=8, **asked))
     return cases
 
@@ -96,7 +96,7 @@ def _newer_python() -> str | None:
     return None
 
 
-def _environment(name: str, python: str, packages: list[str]) -> Path:
+def environment(name: str, python: str, packages: list[str]) -> Path:
     """Returns the interpreter of an environment with some packages, which is made where it is not there."""
     base = Path(os.environ.get("GRIDLOOM_BENCH_CLIENTS") or HERE.parent / ".venv" / "bench")
     own = base / name / "bin" / "python"

@@ -1,6 +1,6 @@
 """Measures every stage on this machine and prints the numbers beside a bound measured in the same run.
 
-    python benchmarks/run.py                       everything, about ten minutes
+    python benchmarks/run.py                       everything, about a quarter of an hour
     python benchmarks/run.py --only dag --runs 5   one stage
     python benchmarks/run.py --quick               small sizes, to see that everything works
 
@@ -18,7 +18,7 @@ from pathlib import Path
 import machine
 from harness import Options
 
-BENCHES = ("dag", "extract", "clients", "transform", "replay", "cli")
+BENCHES = ("dag", "extract", "clients", "transform", "load", "replay", "cli")
 
 
 def main() -> None:

@@ -222,7 +222,7 @@ def test_a_constant_series_is_named_and_can_be_divided_by(tmp_path: Path) -> Non
 
 
 def as_numpy(batch: Any) -> list[Any]:
-    return [np.array(each) for each in vars(batch).values()]
+    return [each.numpy() if hasattr(each, "numpy") else np.array(each) for each in vars(batch).values()]
 
 
 @pytest.mark.parametrize("memory_mb", [1024, 0])
@@ -337,6 +337,15 @@ def test_without_mlx_the_loop_says_what_to_install(two: GridDataset, monkeypatch
     with pytest.raises(MissingExtraError, match=r"needs mlx, which is not .* pip install 'gridloom\[mlx\]'"):
         next(iter(windows))
     assert next(iter(windows.to_numpy())).context.shape == (32, 4, 18)
+
+
+def test_mlx_without_its_library_says_what_to_install(
+    two: GridDataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gridloom.load.mlx_arrays", None)
+
+    with pytest.raises(MissingExtraError, match=r"cannot be loaded .* pip install 'gridloom\[mlx\]'"):
+        next(iter(two.windows("train")))
 
 
 @pytest.mark.parametrize(

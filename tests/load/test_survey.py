@@ -72,11 +72,18 @@ def test_no_file_no_rows_no_parquet_no_hours(tmp_path: Path) -> None:
     frame.clear().write_parquet(tmp_path / "empty.parquet", metadata=VERSION)
     odd = frame.with_columns(pl.col("period") + pl.duration(minutes=30))
     odd.write_parquet(tmp_path / "odd.parquet", metadata=VERSION)
+    keyless = {"period": "period", "code": "respondent"}
+    for name, column in keyless.items():
+        frame.with_columns(pl.lit(None, frame[column].dtype).alias(column)).write_parquet(
+            tmp_path / f"no-{name}.parquet", metadata=VERSION
+        )
     (tmp_path / "text.parquet").write_text("period,value\n")
 
     for name, said in {
         "none.parquet": "There is no file .*none.parquet",
         "empty.parquet": "without rows",
+        "no-period.parquet": "lack a part of their key",
+        "no-code.parquet": "lack a part of their key",
         "odd.parquet": "CAR D has no full hours",
         "text.parquet": "not a whole Parquet file",
     }.items():

@@ -14,7 +14,7 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from gridloom.errors import FileFormatError, StorageError
-from gridloom.load.tensor_file import map_tensors, write_tensors
+from gridloom.load.tensor_file import Streamed, map_tensors, write_tensors
 
 ARRAYS: dict[str, Any] = {
     "mask": np.array([[1, 0, 1]], np.uint8),
@@ -51,6 +51,29 @@ def test_what_is_written_is_read_by_the_library_and_by_us(
         assert file.metadata() == metadata or not metadata
     assert mapped.metadata == metadata
     assert path.read_bytes()[:8] == (np.uint64(int.from_bytes(path.read_bytes()[:8], "little"))).tobytes()
+
+
+@given(cuts=st.lists(st.integers(0, 12), max_size=4))
+def test_an_array_in_blocks_gives_the_bytes_of_the_whole(
+    tmp_path_factory: pytest.TempPathFactory, cuts: list[int]
+) -> None:
+    folder = tmp_path_factory.mktemp("file")
+    whole = np.arange(12, dtype=np.float32).reshape(3, 4)
+    blocks = np.split(whole.reshape(-1), sorted(cuts))
+    write_tensors(folder / "whole", {**ARRAYS, "values": whole}, {})
+    write_tensors(folder / "blocks", {**ARRAYS, "values": Streamed(whole.dtype, whole.shape, blocks)}, {})
+
+    assert (folder / "blocks").read_bytes() == (folder / "whole").read_bytes()
+
+
+def test_what_was_released_is_read_again(tmp_path: Path) -> None:
+    path = tmp_path / "t.safetensors"
+    write_tensors(path, ARRAYS, {})
+    mapped = map_tensors(path)
+
+    assert same(dict(mapped.arrays), ARRAYS)
+    mapped.release()
+    assert same(dict(mapped.arrays), ARRAYS)
 
 
 def test_the_data_begins_at_a_multiple_of_64_and_every_array_at_one_of_its_type(tmp_path: Path) -> None:

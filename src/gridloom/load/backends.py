@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gridloom.errors import MissingExtraError
-from gridloom.load.cut import Part, places_as_index, ready
+from gridloom.load.cut import Part, index_of, ready
 from gridloom.load.mlx_runtime import import_mlx
 from gridloom.load.windows import Indexes
 
@@ -43,16 +43,20 @@ def backend_of(output: Output, part: Part, memory_bytes: float) -> Backend:
     """
     fits = part.ready_bytes <= memory_bytes
     if output == "mlx":
-        import_mlx("A loop over windows as MLX arrays (.to_numpy() and .to_torch() give others)")
-        from gridloom.load.mlx_arrays import mapped, on_device, take
-
-        return Backend(on_device(ready(part)).cut if fits else mapped(part), take)
+        return _mlx(part, fits=fits)
     cut = ready(part).cut if fits or part.is_plain else part.cut
     return Backend(cut, _take) if output == "numpy" else _torch(cut)
 
 
+def _mlx(part: Part, *, fits: bool) -> Backend:
+    import_mlx("A loop over windows as MLX arrays (.to_numpy() and .to_torch() give others)")
+    from gridloom.load.mlx_arrays import mapped, on_device, take
+
+    return Backend(on_device(ready(part)).cut if fits else mapped(part), take)
+
+
 def _take(array: Any, places: Sequence[int]) -> Any:
-    return array[..., places_as_index(places)]
+    return array[..., index_of(places)]
 
 
 def _torch(cut: Callable[[Indexes, Indexes, int], tuple[Any, Any]]) -> Backend:

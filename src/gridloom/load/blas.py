@@ -55,13 +55,13 @@ class Blas:
     Attributes:
         name: What it is, such as ``OpenBLAS 0.3.34``.
         path: Its file; None where MLX does not say.
-        fast: Whether it is anything but the reference BLAS.
+        slow: Whether it is known to be the reference BLAS of MLX's wheel.
         why: Why it is this one.
     """
 
     name: str
     path: Path | None
-    fast: bool
+    slow: bool
     why: str
 
 
@@ -101,15 +101,15 @@ def gigaflops(mx: ModuleType, size: int = _TEST_SIZE, times: int = 10) -> float:
 
 def _settle(mx: ModuleType) -> Blas:
     if sys.platform == "darwin":
-        return Blas(name="Accelerate", path=None, fast=True, why="macOS brings it")
+        return Blas(name="Accelerate", path=None, slow=False, why="macOS brings it")
     if sys.platform != "linux" or platform.machine() not in {"x86_64", "aarch64"}:
-        return Blas(name="unknown", path=None, fast=True, why=f"{platform.platform()} is not looked into")
+        return Blas(name="unknown", path=None, slow=False, why=f"{platform.platform()} is not looked into")
     try:
         slots = _Slots.of(mx)
     except (_LeaveAloneError, *_SURPRISES) as error:
-        return Blas(name="unknown", path=None, fast=True, why=f"it was left alone: {error}")
+        return Blas(name="unknown", path=None, slow=False, why=f"it was left alone: {error}")
     if not _BUNDLED.search(slots.provider.as_posix()):
-        return Blas(name=slots.provider.name, path=slots.provider, fast=True, why="it was in use already")
+        return Blas(name=slots.provider.name, path=slots.provider, slow=False, why="it was in use already")
     return _replace(mx, slots)
 
 
@@ -128,11 +128,11 @@ def _replace(mx: ModuleType, slots: _Slots) -> Blas:
                 reasons.append(f"{path.name} is not used: {error}")
             else:
                 name = "the extra fast-blas" if prefix else "the system's library"
-                return Blas(name=f"OpenBLAS {version}", path=path, fast=True, why=f"{name} is installed")
+                return Blas(name=f"OpenBLAS {version}", path=path, slow=False, why=f"{name} is installed")
     return Blas(
         name="reference BLAS of the MLX wheel",
         path=slots.provider,
-        fast=False,
+        slow=True,
         why="; ".join(reasons) or "there is no other",
     )
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +20,7 @@ from gridloom.load.sequences import ABSENT
 from gridloom.load.wide import Mask, Values
 from gridloom.load.windows import Indexes
 
-__all__ = ["Part", "ReadyPart", "places_as_index", "ready"]
+__all__ = ["Part", "ReadyPart", "index_of", "ready", "runs_of"]
 
 _BLOCK_ROWS: Final = 4_096
 
@@ -53,11 +54,16 @@ class Part:
     @property
     def is_plain(self) -> bool:
         """Whether the matrix can be used as it is."""
-        return self.scalers is None and list(self.columns[0]) == list(range(self.values.shape[1]))
+        return self._is_whole and self.scalers is None
+
+    @property
+    def _is_whole(self) -> bool:
+        """Whether the one sequence has all columns in their order."""
+        return [list(columns) for columns in self.columns] == [list(range(self.values.shape[1]))]
 
     def rows(self, sequence: int, begin: int, end: int) -> tuple[Values, Mask]:
         """Returns some rows of a sequence, scaled, and their mask."""
-        columns = places_as_index(self.columns[sequence])
+        columns = index_of(self.columns[sequence])
         values, mask = self.values[begin:end, columns], self.mask[begin:end, columns]
         absent = [place for place, column in enumerate(self.columns[sequence]) if column == ABSENT]
         if absent:
@@ -75,6 +81,13 @@ class Part:
             length: Rows of a window.
         """
         shape = (len(row), length, self.features)
+        if self._is_whole and self.scalers is not None:
+            values, mask = _strided(self.values, length)[row], _strided(self.mask, length)[row]
+            # numbers in one row, not one row for each hour: broadcasting along a short axis is slow
+            values -= np.tile(self.scalers[0].center, length)
+            values /= np.tile(self.scalers[0].scale, length)
+            values *= mask
+            return values.reshape(shape), mask.reshape(shape)
         values, mask = np.empty(shape, np.float32), np.empty(shape, np.uint8)
         for place, (which, begin) in enumerate(zip(sequence.tolist(), row.tolist(), strict=True)):
             values[place], mask[place] = self.rows(which, begin, begin + length)
@@ -120,16 +133,25 @@ def ready(part: Part) -> ReadyPart:
     return ReadyPart(values, mask, rows)
 
 
-def places_as_index(places: Sequence[int]) -> slice | list[int]:
-    """Returns places on an axis as a slice where they follow each other, for which nothing is copied.
+def runs_of(places: Sequence[int]) -> list[slice]:
+    """Returns places on an axis as runs of neighbours, for each of which nothing need be copied.
 
     Example:
-        >>> places_as_index((2, 3, 4)), places_as_index((0, 2)), places_as_index(())
-        (slice(2, 5, None), [0, 2], slice(0, 0, None))
+        >>> runs_of((2, 3, 4)), runs_of((0, 2, 3))
+        ([slice(2, 5, None)], [slice(0, 1, None), slice(2, 4, None)])
     """
-    first = places[0] if places else 0
-    run = first >= 0 and list(places) == list(range(first, first + len(places)))
-    return slice(first, first + len(places)) if run else list(places)
+    edges = [place for place in range(1, len(places)) if places[place] != places[place - 1] + 1]
+    return [
+        slice(places[begin], places[end - 1] + 1)
+        for begin, end in pairwise((0, *edges, len(places)))
+        if end > begin
+    ]
+
+
+def index_of(places: Sequence[int]) -> slice | list[int]:
+    """Returns places on an axis as an index: a slice where they are one run, a view in every library."""
+    runs = runs_of(places) if ABSENT not in places else []
+    return runs[0] if len(runs) == 1 else list(places)
 
 
 def _strided(matrix: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:

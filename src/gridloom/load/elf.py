@@ -79,7 +79,7 @@ def jump_slots(path: Path, names: frozenset[str]) -> dict[str, int]:
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as file:
         try:
             return {name: slot for name, slot in _slots(file) if name in names}
-        except (struct.error, KeyError, IndexError) as error:
+        except (struct.error, KeyError, IndexError, OverflowError) as error:
             raise ValueError(f"{path.name} is not an ELF library of the expected form ({error!r})") from error
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import mlx.core as mx
 
-from gridloom.load.cut import Part, ReadyPart
+from gridloom.load.cut import Part, ReadyPart, runs_of
 from gridloom.load.windows import Indexes
 
 __all__ = ["MLXPart", "mapped", "mx", "on_device", "take"]
@@ -59,5 +59,9 @@ def mapped(part: Part) -> Callable[[Indexes, Indexes, int], tuple[mx.array, mx.a
 
 
 def take(array: mx.array, places: Sequence[int]) -> mx.array:
-    """Returns some features of the last axis."""
-    return mx.take(array, mx.array(list(places), mx.int32), axis=-1)
+    """Returns some features of the last axis, as a view where they are neighbours."""
+    parts = [array[..., run] for run in runs_of(places)]
+    if not parts:
+        return array[..., :0]
+    # many times faster on a CPU than an index, whose every number is looked up by itself
+    return parts[0] if len(parts) == 1 else mx.concatenate(parts, axis=-1)

@@ -69,5 +69,8 @@ def report() -> MlxReport:
     )
 
 
-if __name__ == "__main__":
-    sys.stdout.buffer.write(msgspec.json.encode(report(), enc_hook=str))
+if __name__ == "__main__":  # for those who ask in a process of its own
+    try:
+        sys.stdout.buffer.write(msgspec.json.encode(report(), enc_hook=str))
+    except MissingExtraError as missing:
+        sys.exit(str(missing))

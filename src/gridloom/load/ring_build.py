@@ -43,12 +43,13 @@ def write_ring(
         FileFormatError: If the dataset's file is damaged.
         StorageError: If the disk refuses.
     """
-    arrays = map_tensors(tensors).arrays
-    layout = _layout(card, split, by, arrays, digest)
+    mapped = map_tensors(tensors)
+    layout = _layout(card, split, by, mapped.arrays, digest)
     columns = np.asarray(sequences_of(card.features, by).columns)
     for rank in range(split.ranks):
         on_rank(rank)
-        held = shard(arrays, split, rank, columns if by == "respondent" else columns[0])
+        chosen = columns if by == "respondent" else columns[0]
+        held = shard(mapped.arrays, split, rank, chosen, on_block=mapped.release)
         path = folder / shard_name(rank, split.ranks)
         write_tensors(path, held, {"layout": layout.text, "rank": str(rank)})
     write_layout(folder, layout)

@@ -6,7 +6,7 @@ be memory maps: a block at a time is copied, so that a longer sequence needs no 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -25,7 +25,12 @@ _BLOCK_ITEMS: Final = 1 << 18
 
 
 def shard(
-    arrays: Mapping[str, Array], split: Split, rank: int, columns: npt.NDArray[np.int64]
+    arrays: Mapping[str, Array],
+    split: Split,
+    rank: int,
+    columns: npt.NDArray[np.int64],
+    *,
+    on_block: Callable[[], None] = lambda: None,
 ) -> dict[str, Array | Streamed]:
     """Returns what a rank holds: values, mask, time and positions, each to be streamed.
 
@@ -39,10 +44,13 @@ def shard(
         rank: The rank.
         columns: Columns to take: [feature] for values [step, feature], or [sequence, feature] for values
             [sequence, step, feature].
+        on_block: Called whenever a block of values or of the mask was taken.
     """
     shape = (*columns.shape[:-1], split.rank_length, columns.shape[-1])
     held: dict[str, Array | Streamed] = {
-        name: Streamed(arrays[name].dtype, shape, _matrix_blocks(arrays[name], split, rank, columns))
+        name: Streamed(
+            arrays[name].dtype, shape, _matrix_blocks(arrays[name], split, rank, columns, on_block)
+        )
         for name in ("values", "mask")
     }
     for name, per_step in (("time", arrays["time"]), ("positions", None)):
@@ -50,12 +58,19 @@ def shard(
     return held
 
 
-def _matrix_blocks(array: Array, split: Split, rank: int, columns: npt.NDArray[np.int64]) -> Iterator[Array]:
+def _matrix_blocks(
+    array: Array,
+    split: Split,
+    rank: int,
+    columns: npt.NDArray[np.int64],
+    on_block: Callable[[], None],
+) -> Iterator[Array]:
     for chosen in np.atleast_2d(columns):
         there = chosen != ABSENT
         for steps, padding in _blocks(split, rank, width=len(chosen)):
             block = np.zeros((len(steps) + padding, len(chosen)), array.dtype)
             block[: len(steps), there] = array[steps.start : steps.stop : steps.step][:, chosen[there]]
+            on_block()
             yield block
 
 

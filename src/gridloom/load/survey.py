@@ -89,7 +89,9 @@ def survey(path: Path) -> Survey:
     ) as error:  # a damaged file may be anything
         raise FileFormatError(f"{path} is not a whole Parquet file ({error}). {_MADE_BY}") from error
     lives = {}
-    for respondent, series, first, last, _ in keys.iter_rows():
+    for respondent, series, first, last, _, empty in keys.iter_rows():
+        if respondent is None or series is None or empty:
+            raise FileFormatError(f"{path} is not an hourly table: some rows lack a part of their key.")
         if first % 3_600_000 or last % 3_600_000:
             raise FileFormatError(f"{path} is not an hourly table: {respondent} {series} has no full hours.")
         lives[respondent, series] = HourRange(period_of(first), period_of(last) + HOUR)
@@ -136,6 +138,11 @@ def _check_columns(path: Path, columns: Mapping[str, pl.DataType]) -> None:
 def _keys(path: Path) -> pl.DataFrame:
     period = pl.col("period").cast(pl.Int64)
     grouped = pl.scan_parquet(path).group_by("respondent", "series")
-    spans = grouped.agg(period.min().alias("first"), period.max().alias("last"), pl.len().alias("rows"))
+    spans = grouped.agg(
+        period.min().alias("first"),
+        period.max().alias("last"),
+        pl.len().alias("rows"),
+        period.null_count().alias("empty"),
+    )
     named = spans.with_columns(pl.col("respondent", "series").cast(pl.String))
     return named.sort("respondent", "series").collect(engine="streaming")

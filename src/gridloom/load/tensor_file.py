@@ -12,8 +12,9 @@ import json
 import math
 import mmap
 import secrets
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,10 +41,12 @@ class MappedTensors:
     Attributes:
         arrays: By name.
         metadata: The file's own facts.
+        release: Gives back the memory that holds what was read so far; it is read again when it is used.
     """
 
     arrays: Mapping[str, npt.NDArray[Any]]
     metadata: Mapping[str, str]
+    release: Callable[[], None]
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def map_tensors(path: Path) -> MappedTensors:
                 name: np.frombuffer(data, dtype, math.prod(shape), begin + start).reshape(shape)
                 for name, (dtype, shape, start, _) in spans.items()
             }
-            return MappedTensors(arrays, metadata)
+            return MappedTensors(arrays, metadata, partial(data.madvise, mmap.MADV_DONTNEED))
     raise FileFormatError(
         f"{path} is not a whole safetensors file of GridLoom. Run the command that made it again."
     )

@@ -24,6 +24,7 @@ _NAME: Final = re.compile(r"[\w.-]+")
 _EXTRA: Final = re.compile(r"extra\s*==\s*['\"]([\w.-]+)")
 _PLATFORM: Final = re.compile(r"sys_platform\s*==\s*['\"](\w+)")
 _TIMEOUT_S: Final = 60.0
+_REINSTALL: Final = "Try: pip install --upgrade --force-reinstall 'gridloom[mlx]'"
 
 
 def examine() -> dict[str, Any]:
@@ -74,7 +75,7 @@ def _version(name: str) -> str | None:
 
 
 def _ask_mlx() -> tuple[MlxReport | None, str]:
-    """Returns how MLX does, or what keeps it from saying so.
+    """Returns how MLX does, or a sentence on what keeps it from saying so.
 
     It is asked in a process of its own, so that a library that crashes takes nothing along.
     """
@@ -82,9 +83,9 @@ def _ask_mlx() -> tuple[MlxReport | None, str]:
     try:
         done = subprocess.run(command, capture_output=True, timeout=_TIMEOUT_S, check=False)  # noqa: S603 - ours
     except subprocess.TimeoutExpired:
-        return None, f"MLX did not answer within {_TIMEOUT_S:g} s"
+        return None, f"MLX did not answer within {_TIMEOUT_S:g} s. {_REINSTALL}"
     if done.returncode < 0:
-        return None, f"MLX crashed with signal {-done.returncode}"
+        return None, f"MLX crashed with signal {-done.returncode}. {_REINSTALL}"
     if done.returncode > 0:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["no reason given"]
         return None, f"MLX cannot be used: {said[-1]}"
@@ -93,8 +94,8 @@ def _ask_mlx() -> tuple[MlxReport | None, str]:
 
 def _advice(mlx: MlxReport | None, trouble: str) -> Iterator[str]:
     if trouble:
-        yield f"{trouble}. Try: pip install --upgrade --force-reinstall 'gridloom[mlx]'"
-    if mlx is None or mlx.blas.fast or mlx.device == "gpu":
+        yield trouble
+    if mlx is None or not mlx.blas.slow or mlx.device == "gpu":
         return
     if os.environ.get(SWITCH):
         yield f"MLX multiplies with the slow reference BLAS because {SWITCH} is off. Unset it."
