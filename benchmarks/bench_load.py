@@ -20,7 +20,7 @@ _WIDE = (
 )
 _WINDOWS = (
     Metric("windows_per_s", "windows/s", compared=True),
-    Metric("steps_per_s", "steps/s"),
+    Metric("per_cpu_s", "windows/CPU s", compared=True),
     Metric("peak_rss_mb", "peak RSS MB"),
 )
 _BOUND = "copies into new memory"

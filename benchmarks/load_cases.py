@@ -117,13 +117,17 @@ def _arrays(batch: Any) -> list[Any]:
 
 def count(epoch: Callable[[], Iterator[int]], seconds: float, length: int) -> dict[str, float]:
     """Returns windows a second over epochs that last so long together; what comes before them counts."""
-    done, started = 0, time.perf_counter()
+    done, started, cpu = 0, time.perf_counter(), time.process_time()
     while True:
         for size in epoch():
             done += size
-            if time.perf_counter() - started > seconds:
-                rate = done / (time.perf_counter() - started)
-                return {"windows_per_s": rate, "steps_per_s": rate * length}
+            passed = time.perf_counter() - started
+            if passed > seconds:
+                return {
+                    "windows_per_s": done / passed,
+                    "per_cpu_s": done / (time.process_time() - cpu),
+                    "steps_per_s": done / passed * length,
+                }
 
 
 def copies(folder: str, length: int, batch: int, seconds: float, fresh: bool) -> dict[str, float]:

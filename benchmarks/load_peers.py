@@ -60,7 +60,10 @@ def torch_loader(folder: str, length: int, batch: int, seconds: float, workers: 
             return values[start : start + length]
 
     loader = DataLoader(Slices(), batch, shuffle=True, drop_last=True, num_workers=workers)
-    return _count(lambda: (len(each) for each in loader), seconds, length)
+    facts = _count(lambda: (len(each) for each in loader), seconds, length)
+    if workers:
+        del facts["per_cpu_s"]  # the workers' CPU is not of this process
+    return facts
 
 
 def mlx_data(folder: str, length: int, batch: int, seconds: float) -> dict[str, float]:
@@ -147,10 +150,14 @@ def _values(folder: str) -> Any:
 
 
 def _count(epoch: Callable[[], Iterator[int]], seconds: float, length: int) -> dict[str, float]:
-    done, started = 0, time.perf_counter()
+    done, started, cpu = 0, time.perf_counter(), time.process_time()
     while True:
         for size in epoch():
             done += size
-            if time.perf_counter() - started > seconds:
-                rate = done / (time.perf_counter() - started)
-                return {"windows_per_s": rate, "steps_per_s": rate * length}
+            passed = time.perf_counter() - started
+            if passed > seconds:
+                return {
+                    "windows_per_s": done / passed,
+                    "per_cpu_s": done / (time.process_time() - cpu),
+                    "steps_per_s": done / passed * length,
+                }
