@@ -42,15 +42,14 @@ def stopped_run(out: Path, run_id: str, *, force: bool) -> StoppedRun:
     """
     found = find_run_id(out, run_id)
     record = load_run(out, found)
-    if record["outcome"] == "running":
-        raise UsageError(f"The run {found} is still at work. Stop it first, or wait for it.")
+    _check_ended(record, force=force)
     recipe, identity = run_recipe(out, found)
     if recipe is None or recipe.get("pipeline") != HOURLY:
         raise UsageError(
             f"The run {found} was started by a program of its own. Start that program again: what is "
             "committed is not run again."
         )
-    settings = HourlySettings.of({**recipe["settings"], "out": out})
+    settings = HourlySettings.of({**recipe.get("settings", {}), "out": out})
     prepared = replace(prepare(settings, name_region=recipe.get("name_region")), resumes=found)
     changed = build(prepared).changes_since(identity)
     if changed and not force:
@@ -59,6 +58,19 @@ def stopped_run(out: Path, run_id: str, *, force: bool) -> StoppedRun:
             "command that you want, or add --force to carry on with what is there now."
         )
     return StoppedRun(prepared=prepared, story=_story(record))
+
+
+def _check_ended(record: dict[str, Any], *, force: bool) -> None:
+    if record["outcome"] != "running":
+        return
+    run_id, elsewhere = record["run_id"], record["elsewhere"]
+    if not elsewhere:
+        raise UsageError(f"The run {run_id} is still at work. Stop it first, or wait for it.")
+    if not force:
+        raise UsageError(
+            f"The run {run_id} was started on another machine, {elsewhere}, and may be at work there still. "
+            "If it is not, add --force."
+        )
 
 
 def _story(record: dict[str, Any]) -> str:
