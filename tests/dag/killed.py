@@ -1,4 +1,4 @@
-"""Runs of toys in a process of their own, to be killed: ``python -m tests.dag.killed NAME OUT``."""
+"""Runs of toys in a process of their own, to be killed where they stop."""
 
 from __future__ import annotations
 
@@ -75,7 +75,10 @@ PROGRAMS = {"parted": parted, "working": working}
 def started(name: str, out: Path) -> Iterator[subprocess.Popen[str]]:
     """Runs a program in a process of its own, up to where it stops; killed at the end."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.dag.killed", name, str(out)], stdout=subprocess.PIPE, text=True
+        # imported, not run, so that its steps are the same classes as here
+        [sys.executable, "-c", "from tests.dag.killed import main; main()", name, str(out)],
+        stdout=subprocess.PIPE,
+        text=True,
     )
     with process:
         assert process.stdout is not None
@@ -92,5 +95,5 @@ def kill(name: str, out: Path) -> None:
         pass
 
 
-if __name__ == "__main__":
+def main() -> None:
     PROGRAMS[sys.argv[1]](Path(sys.argv[2]), stops=True).execute()
