@@ -53,9 +53,9 @@ class Artifact:
 
     def mismatch(self) -> str | None:
         """Returns why the content on disk is not what this record describes; None if it is."""
-        if not self.path.exists():
-            return f"{self.path.name} was deleted"
         with storage_errors("read", self.path):
+            if not self.path.exists():
+                return f"{self.path.name} was deleted"
             size_bytes = sum(file.stat().st_size for file in _files(self.path))
             if size_bytes < self.size_bytes:
                 return f"{self.path.name} was truncated to {size_bytes:,} of {self.size_bytes:,} bytes"

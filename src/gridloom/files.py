@@ -38,6 +38,7 @@ _ADVICE = {
     errno.ENOTDIR: "A part of that path is a file, not a folder. Choose another folder with --out.",
     errno.EISDIR: "That path is a folder where a file is needed. Choose another path.",
     errno.EEXIST: "A file stands where a folder is needed. Choose another folder with --out.",
+    errno.EBUSY: "Another program keeps it busy. Wait for it, then run the same command again.",
     errno.EMFILE: "Too many files are open. Raise the limit (ulimit -n), or lower --concurrency.",
 }
 

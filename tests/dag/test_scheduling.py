@@ -218,3 +218,49 @@ def test_a_wide_graph_has_every_step_once(tmp_path: Path) -> None:
     dag.add_step(Work("end"), nodes)
     dag.execute().raise_for_failure()
     assert sorted(ran) == sorted(node.step_id for node in nodes)
+
+
+def started_in_order(out: Path, steps: dict[str, float]) -> list[str]:
+    """Returns in which order steps began, two at a time; each sleeps for its seconds."""
+    order: list[str] = []
+
+    def action(ctx: StepContext) -> None:
+        order.append(ctx.step_id)
+        time.sleep(steps[ctx.step_id])
+
+    dag = pipeline(out, max_parallel_steps=2)
+    for name in steps:
+        dag.add_step(Work(name, action), [name[:-1] + "1"] if name.endswith("2") else [])
+    dag.execute().raise_for_failure()
+    return order
+
+
+def test_what_took_long_lately_starts_first(tmp_path: Path) -> None:
+    """The long one was added last: without history it would hold back the end of the run."""
+    steps = {**{f"short-{number}x": 0.01 for number in range(6)}, "long": 0.3}
+    first, second = (started_in_order(tmp_path, steps) for _ in range(2))
+
+    # two threads that begin at the same moment may say so in either order
+    assert first.index("long") >= 5
+    assert second.index("long") <= 1
+
+
+def test_so_does_what_a_long_way_waits_for(tmp_path: Path) -> None:
+    steps = {"p1": 0.05, "q1": 0.05, "r1": 0.01, "r2": 0.3}
+    first, second = (started_in_order(tmp_path, steps) for _ in range(2))
+
+    assert "r1" not in first[:2]
+    assert "r1" in second[:2]
+
+
+def test_history_is_of_the_same_pipeline(tmp_path: Path) -> None:
+    from gridloom.dag.database import Database
+    from gridloom.dag.earlier import expected_durations
+
+    started_in_order(tmp_path, {"long": 0.02})
+    database = Database(tmp_path, writes=False)
+    try:
+        assert expected_durations(database, "toys").keys() == {"long"}
+        assert expected_durations(database, "others") == {}
+    finally:
+        database.close()

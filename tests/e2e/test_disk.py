@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import pytest
 from tests.e2e.canary import CANARY, files_with_a_key, said_a_key
 from tests.e2e.processes import Done, gridloom, leftovers, table
 from tests.e2e.servers import arguments
+from tests.support.mounts import small_disk as mounted
 
 from gridloom.extract.replay import ReplayServer
 
@@ -24,18 +24,8 @@ def is_sentence_of_the_disk(done: Done) -> bool:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A folder on a disk of its own with room for a part of the small run."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    mount = shutil.which("mount")
-    if mount is None or os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
-    command = [mount, "-t", "tmpfs", "-o", "size=160k", "tmpfs", str(folder)]
-    if subprocess.run(command, capture_output=True, check=False).returncode:
-        pytest.skip("a small disk cannot be mounted here")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
+    with mounted(tmp_path / "disk", size="160k") as disk:
+        yield disk.path
 
 
 @pytest.mark.parametrize("part", [0.0, 0.1, 0.99])

@@ -160,9 +160,8 @@ def _requests(asked: dict[str, int] | None) -> str:
 
 def echo_run_record(record: dict[str, Any], *, verbose: bool = False) -> None:
     """Prints one run's record: outcome, steps, findings (all of them if `verbose`) and outputs."""
-    click.echo(
-        f"{record['run_id']}  {record['pipeline']['name']}  {record['outcome']}  {record['duration_s']:.2f} s"
-    )
+    seconds = "" if record["duration_s"] is None else f"  {record['duration_s']:.2f} s"
+    click.echo(f"{record['run_id']}  {record['pipeline']['name']}  {record['outcome']}{seconds}")
     click.echo(f"started {record['started_at']}\n")
     echo_table(
         ["step", "outcome", "rows", "requests", "seconds", "why"],
@@ -197,10 +196,12 @@ def echo_comparison(compared: dict[str, Any]) -> None:
         seconds = "" if run["duration_s"] is None else f"  {run['duration_s']:.2f} s"
         click.echo(f"{run['run_id']}  {run['outcome']}{seconds}")
     click.echo("")
-    for change in compared["settings"]:
+    settings = compared["settings"]
+    for change in settings or ():
         click.echo(f"{change['step_id']}: {change['setting']} {change['before']} → {change['after']}")
-    if not compared["settings"]:
-        click.echo("The settings are the same.")
+    if not settings:
+        unknown = "A run that was cut off left no record of its settings."
+        click.echo(unknown if settings is None else "The settings are the same.")
     click.echo("")
     echo_table(
         ["step", "outcome", "seconds", "rows", "outputs", "why"],

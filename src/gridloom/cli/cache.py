@@ -11,12 +11,14 @@ import click
 import msgspec
 
 from gridloom.cli._options import json_option, out_option, verbosity_options
-from gridloom.cli._render import age, echo_json, echo_table, note, size
+from gridloom.cli._render import age, echo_json, echo_table, note, shown_path, size
 from gridloom.dag.inventory import (
     CacheEntry,
     forget,
     leftovers,
     list_entries,
+    removable,
+    runs_at_work,
     select_entries,
     sweep,
 )
@@ -124,7 +126,7 @@ def _show(entry: CacheEntry, *, verbose: bool) -> None:
     for name, digest in entry.manifest.fingerprint.inputs.items():
         click.echo(f"  input {name}: {digest}")
     for file in entry.files:
-        click.echo(f"  made {file.path} ({size(file.size_bytes)}, {file.digest})")
+        click.echo(f"  made {shown_path(file.path)} ({size(file.size_bytes)}, {file.digest})")
     for finding in entry.manifest.findings if verbose else ():
         click.echo(f"  check {finding.name}: {finding.detail}")
 
@@ -175,7 +177,9 @@ def prune_command(
         if chosen:
             _print(chosen)
         for item in found:
-            click.echo(f"{item.what}: {item.path} ({size(item.size_bytes)})")
+            click.echo(f"{item.what}: {shown_path(item.path)} ({size(item.size_bytes)})")
+        for run_id in runs_at_work(folder):
+            note(f"Note: the run {run_id} is at work, so checkpoints are kept.")
         verb = "would be removed" if dry_run else "removed"
         freed = size(sum(item.size_bytes for item in found))
         click.echo(f"{len(chosen):,} records and {len(found):,} leftovers ({freed}) {verb}.")
@@ -207,14 +211,14 @@ def clear_command(
     folder = _folder(out)
     entries = list_entries(folder)
     chosen = entries if every else select_entries(entries, names)
-    files = [file.path for entry in chosen if entry.state == "whole" for file in entry.files]
-    if outputs and files and not yes:
+    files = removable(folder, chosen) if outputs else []
+    if files and not yes:
         for path in files:
-            note(str(path))
+            note(shown_path(path))
         click.confirm(f"Remove these {len(files):,} files?", abort=True, err=True)
     forget(folder, chosen, outputs=outputs)
     if as_json:
-        echo_json({"records": [_plain(entry) for entry in chosen], "removed": files if outputs else []})
+        echo_json({"records": [_plain(entry) for entry in chosen], "removed": files})
     elif not quiet:
         click.echo(
             f"{len(chosen):,} records forgotten" + (f", {len(files):,} files removed." if outputs else ".")

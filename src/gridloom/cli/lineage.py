@@ -41,6 +41,9 @@ def _lines(node: dict[str, Any], *, verbose: bool, indent: str = "") -> Iterator
     if made is None:
         return
     indent += "  "
+    if made.get("told_above"):
+        yield f"{indent}made by {made['step_id']} in run {made['run_id']}, as told above"
+        return
     yield f"{indent}made by {made['step_id']} ({made['type']}, version {made['version']})"
     yield f"{indent}in run {made['run_id']} at {made['made_at']}"
     for name, value in made["settings"].items():

@@ -9,6 +9,7 @@ is committed.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ from gridloom.dag.values import canonical_json
 from gridloom.errors import GridLoomError, UsageError
 from gridloom.files import digest_bytes, publish, storage_errors
 
-__all__ = ["Checkpoint", "Checkpoints", "remove_checkpoints"]
+__all__ = ["Checkpoint", "Checkpoints", "checkpoint_home", "remove_checkpoints"]
 
-_KEY_CHARACTERS = 16
+_KEY_CHARACTERS = 24
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,11 +61,14 @@ class Checkpoints:
         out: Output folder of the pipeline.
         step_id: The step.
         key: Key of its fingerprint.
+        redact: Hides secrets in a text.
     """
 
-    def __init__(self, out: Path, step_id: str, key: str) -> None:
-        self._step_id, self._key = step_id, key
-        self._home = _home(out, step_id, key)
+    def __init__(
+        self, out: Path, step_id: str, key: str, redact: Callable[[str], str] = lambda text: text
+    ) -> None:
+        self._step_id, self._key, self._redact = step_id, key, redact
+        self._home = checkpoint_home(out, step_id, key)
         self._database = Database(out, writes=True)
 
     def find(self, name: str) -> Checkpoint | None:
@@ -81,6 +85,8 @@ class Checkpoints:
 
     def save(self, name: str, staged: Path, value: Any) -> Checkpoint:
         """Moves a finished file or folder to its place, durably, and notes it; then it can be found.
+
+        What holds a secret is not noted, and will be made again.
 
         Args:
             name: What the step calls it.
@@ -103,11 +109,12 @@ class Checkpoints:
             made = Artifact.of(staged)
             record = _Record(value, made.digest, made.size_bytes)
             place = self._home / name
-            if place.is_dir():
-                with storage_errors("replace", place):
-                    shutil.rmtree(place)
+            if place.exists() and (place.is_dir() or staged.is_dir()):
+                _remove(place)
             publish(staged, place)
         data = msgspec.json.encode(record)
+        if self._redact(data.decode()) != data.decode():
+            return self._checkpoint(name, record, found=False)
         row = (self._step_id, self._key, name, self._checksum(name, data), data)
         self._database.insert("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?)", row)
         return self._checkpoint(name, record, found=False)
@@ -157,8 +164,17 @@ def remove_checkpoints(database: Database, out: Path, step_id: str, key: str) ->
         StorageError: If the disk refuses.
     """
     database.insert("DELETE FROM checkpoints WHERE step_id = ? AND key = ?", (step_id, key))
-    shutil.rmtree(_home(out, step_id, key), ignore_errors=True)
+    shutil.rmtree(checkpoint_home(out, step_id, key), ignore_errors=True)
 
 
-def _home(out: Path, step_id: str, key: str) -> Path:
+def _remove(place: Path) -> None:
+    with storage_errors("replace", place):
+        if place.is_dir():
+            shutil.rmtree(place)
+        else:
+            place.unlink()
+
+
+def checkpoint_home(out: Path, step_id: str, key: str) -> Path:
+    """Returns the folder of the checkpoints of a step with one key."""
     return out / ".gridloom" / "checkpoints" / step_id / key.removeprefix("sha256:")[:_KEY_CHARACTERS]

@@ -94,7 +94,7 @@ class PipelineDAGConfig(_Settings):
         force: Whether every step runs, whatever is cached.
         recipe: How to build this pipeline again, JSON-able, for whoever resumes a run of it; None if only
             the program knows that made it.
-        resumes: The run that this one carries on, if it does.
+        resumes: The run that this one carries on, if it does; what that one did is not forced again.
     """
 
     pipeline_name: str = "pipeline"

@@ -140,9 +140,10 @@ class StepContext:
     def metric(self, name: str, value: float, unit: str = "") -> None:
         """Records a number of the step's own; a later one of the same name replaces it."""
         name, unit = self._redact(name), self._redact(unit)
+        # what cannot be said is not kept either
+        self._emit(MetricReported, step_id=self.step_id, name=name, value=value, unit=unit)
         with self._lock:
             self._custom[name] = {"value": value, "unit": unit}
-        self._emit(MetricReported, step_id=self.step_id, name=name, value=value, unit=unit)
 
     def progress(self, done: float, total: float | None = None, unit: str = "rows") -> None:
         """Says how far the step is; call it as often as you like.
@@ -179,7 +180,7 @@ class StepContext:
         """Returns a partial result that survives a crash: found whole from an earlier attempt, or made now.
 
         A step with other settings, code or inputs never finds it, and it is removed when the step is
-        committed.
+        committed. A step that is not cacheable finds those of its own run only, from an attempt before.
 
         Args:
             name: Name within the step: letters, digits and ``._-``.
@@ -196,7 +197,9 @@ class StepContext:
                 "starting with a letter or digit, at most 100 characters."
             )
         with self._lock:
-            self._checkpoints = self._checkpoints or Checkpoints(self.out, self.step_id, self.key)
+            self._checkpoints = self._checkpoints or Checkpoints(
+                self.out, self.step_id, self.checkpoint_key, self._redact
+            )
         checkpoint = self._checkpoints.find(name)
         if checkpoint is None:
             staged = self.staging / CHECKPOINT_STAGING / name
@@ -205,6 +208,11 @@ class StepContext:
             checkpoint = self._checkpoints.save(name, staged, make(staged))
         self.checkpoint_reached(name, found=checkpoint.found, size_bytes=checkpoint.size_bytes)
         return checkpoint
+
+    @property
+    def checkpoint_key(self) -> str:
+        """What checkpoints are kept under."""
+        return self.key or self.run_id
 
     def checkpoint_reached(self, name: str, *, found: bool, size_bytes: int) -> None:
         """Says that a checkpoint is there, which `checkpoint` does by itself."""

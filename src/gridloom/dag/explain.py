@@ -15,7 +15,7 @@ from gridloom.dag.graph import Graph, StepNode
 from gridloom.dag.redact import Redactor
 from gridloom.dag.step import CacheableStep
 from gridloom.dag.wiring import Binding
-from gridloom.errors import GridLoomError, UnknownStepError, did_you_mean
+from gridloom.errors import GridLoomError, RawDataError, UnknownStepError, did_you_mean
 
 __all__ = [
     "Decision",
@@ -179,14 +179,22 @@ def changes_since(graph: Graph, identity: Mapping[str, Any], store: ManifestStor
 
     Raises:
         ConfigError: If a setting cannot be fingerprinted.
+        RawDataError: If `identity` is not what was given.
     """
+    try:
+        known = msgspec.convert(identity, dict[str, Identity])
+    except msgspec.ValidationError as error:
+        raise RawDataError(
+            f"The record of what the steps were is damaged, or of another version of GridLoom ({error}). "
+            "Type the run's command again: what is finished is kept."
+        ) from error
     said, identities = [], Identities(graph)
-    for step_id in dict.fromkeys([*identity, *graph.order()]):
-        if step_id not in identity or step_id not in graph:
+    for step_id in dict.fromkeys([*known, *graph.order()]):
+        if step_id not in known or step_id not in graph:
             said.append(f"step '{step_id}' is {'new' if step_id in graph else 'not there any more'}")
             continue
         now = identities[step_id]
-        was = Fingerprint(msgspec.convert(identity[step_id], Identity), {}, "")
+        was = Fingerprint(known[step_id], {}, "")
         if was.identity != now.record:
             parts = (store.code_parts(was.identity.code), now.code.parts)
             said.append(f"`{step_id}`: {changes(was, Fingerprint(now.record, {}, ''), code=parts)}")

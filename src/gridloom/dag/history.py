@@ -14,7 +14,13 @@ from gridloom.dag.owner import Owner
 from gridloom.errors import RawDataError, UsageError, did_you_mean
 from gridloom.files import storage_errors
 
-__all__ = ["compare_runs", "expected_durations", "find_run_id", "list_runs", "load_run", "run_recipe"]
+__all__ = [
+    "compare_runs",
+    "find_run_id",
+    "list_runs",
+    "load_run",
+    "run_recipe",
+]
 
 _RESULTS: Final = "results.json"
 _NEEDED: Final = {"run_id", "pipeline", "outcome", "started_at", "duration_s", "totals", "steps"}
@@ -22,7 +28,6 @@ _RUNS: Final = (
     "SELECT run_id, pipeline_id, pipeline_name, owner, step_ids, resumes, started_at, finished_at, outcome,"
     " duration_s, totals, error FROM runs"
 )
-_RECENT: Final = 5
 
 
 def list_runs(out: Path) -> list[dict[str, Any]]:
@@ -39,7 +44,7 @@ def list_runs(out: Path) -> list[dict[str, Any]]:
     for folder in home.iterdir() if home.is_dir() else []:
         if folder.is_dir() and folder.name not in known:
             known[folder.name] = _from_folder(folder) or {"run_id": folder.name, "outcome": "interrupted"}
-    return [known[run_id] for run_id in sorted(known, reverse=True)]
+    return [known[run_id] for run_id in sorted(known, key=lambda run_id: _began(known[run_id]), reverse=True)]
 
 
 def find_run_id(out: Path, run_id: str) -> str:
@@ -85,7 +90,12 @@ def load_run(out: Path, run_id: str) -> dict[str, Any]:
             f"The run {found} left no whole record ({_RESULTS}), and the record store does not know it: it "
             "was killed. Its events are in events.jsonl; run the same command again to carry on."
         )
-    return {**stored, "steps": _steps(out, stored)}
+    try:
+        return {**stored, "steps": _steps(out, stored)}
+    except (DatabaseDamagedError, msgspec.MsgspecError, TypeError) as error:
+        raise RawDataError(
+            f"The record of run {found} is damaged ({error}). Run the same command again to carry on."
+        ) from error
 
 
 def run_recipe(out: Path, run_id: str) -> tuple[dict[str, Any] | None, dict[str, Any]]:
@@ -111,37 +121,27 @@ def run_recipe(out: Path, run_id: str) -> tuple[dict[str, Any] | None, dict[str,
     )
 
 
-def expected_durations(database: Database, pipeline_id: str) -> dict[str, float]:
-    """Returns the seconds that each step of a pipeline took lately, where it was executed at all.
-
-    Args:
-        database: The record store.
-        pipeline_id: The pipeline.
-    """
-    query = (
-        "SELECT step_id, avg(duration_s) FROM steps WHERE outcome = 'executed' AND run_id IN"
-        " (SELECT run_id FROM runs WHERE pipeline_id = ? ORDER BY run_id DESC LIMIT ?) GROUP BY step_id"
-    )
-    try:
-        found = database.rows(query, (pipeline_id, _RECENT))
-        return {str(step_id): float(mean_s) for step_id, mean_s in found}
-    except (DatabaseDamagedError, TypeError, ValueError):
-        return {}
-
-
 def compare_runs(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
     """Returns what differs between two runs' records: settings, and each step's outcome, time and rows.
 
     Args:
         one: Record of the earlier run, as `load_run` gives it.
         other: Record of the later one.
+
+    Returns:
+        JSON-able: ``runs``, ``settings`` (None where one of them left no whole record) and ``steps``, each
+        fact of a step as ``[before, after]``.
     """
     steps = [{step["step_id"]: step for step in record["steps"]} for record in (one, other)]
     names = list(dict.fromkeys([*steps[0], *steps[1]]))
+    # a run that was cut off left neither its settings nor what its steps gave
+    whole = "settings" in one and "settings" in other
     return {
         "runs": [_head(record) for record in (one, other)],
-        "settings": _settings_changed(one.get("settings", {}), other.get("settings", {})),
-        "steps": [_step_compared(name, steps[0].get(name), steps[1].get(name)) for name in names],
+        "settings": _settings_changed(one["settings"], other["settings"]) if whole else None,
+        "steps": [
+            _step_compared(name, steps[0].get(name), steps[1].get(name), whole=whole) for name in names
+        ],
     }
 
 
@@ -160,7 +160,7 @@ def _settings_changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[
 
 
 def _step_compared(
-    step_id: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] | None
+    step_id: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] | None, *, whole: bool
 ) -> dict[str, Any]:
     digests = [
         {output["name"]: output.get("digest", output.get("value")) for output in step["outputs"]}
@@ -174,8 +174,15 @@ def _step_compared(
         "reason": [step and step["reason"] for step in (one, other)],
         "duration_s": [step and step["duration_s"] for step in (one, other)],
         "rows": [step and step["metrics"]["rows"] for step in (one, other)],
-        "same_outputs": digests[0] == digests[1] if one and other else None,
+        "same_outputs": digests[0] == digests[1] if whole and one and other else None,
     }
+
+
+def _began(record: Mapping[str, Any]) -> tuple[str, str]:
+    """Returns when a run began, as a text that sorts; of one that left nothing else, its id tells."""
+    run_id = str(record["run_id"])
+    of_id = f"{run_id[:4]}-{run_id[4:6]}-{run_id[6:11]}:{run_id[11:13]}:{run_id[13:15]}"
+    return str(record.get("started_at") or of_id), run_id
 
 
 def _from_store(out: Path) -> list[dict[str, Any]]:
@@ -187,29 +194,47 @@ def _from_store(out: Path) -> list[dict[str, Any]]:
     records = []
     for row in rows:
         try:
-            records.append(_run_record(row))
+            records.append(_run_record(msgspec.convert(row, _Row)))
         except (msgspec.MsgspecError, TypeError, ValueError):
             continue  # a damaged row; its folder may still tell
     return records
 
 
-def _run_record(row: tuple[Any, ...]) -> dict[str, Any]:
-    run_id, pipeline_id, name, owner, step_ids, resumes, *rest = row
-    started_at, finished_at, outcome, duration_s, totals, error = rest
+class _Row(msgspec.Struct, array_like=True):
+    """A row of the table of runs, of which no column is trusted to be what it was."""
+
+    run_id: str
+    pipeline_id: str
+    name: str
+    owner: bytes
+    step_ids: bytes
+    resumes: str | None
+    started_at: str
+    finished_at: str | None
+    outcome: str | None
+    duration_s: float | None
+    totals: bytes | None
+    error: bytes | None
+
+
+def _run_record(row: _Row) -> dict[str, Any]:
+    outcome, host = row.outcome, ""
     if outcome is None:
-        process = msgspec.json.decode(owner, type=Owner)
+        process = msgspec.json.decode(row.owner, type=Owner)
         outcome = "running" if process.alive else "interrupted"
+        host = process.host if process.elsewhere else ""
     return {
-        "run_id": run_id,
-        "pipeline": {"id": pipeline_id, "name": name},
+        "run_id": row.run_id,
+        "pipeline": {"id": row.pipeline_id, "name": row.name},
         "outcome": outcome,
-        "started_at": started_at,
-        "finished_at": finished_at,
-        "duration_s": duration_s,
-        "totals": msgspec.json.decode(totals) if totals else {},
-        "error": msgspec.json.decode(error) if error else None,
-        "resumes": resumes,
-        "step_ids": msgspec.json.decode(step_ids, type=list[str]),
+        "elsewhere": host,
+        "started_at": row.started_at,
+        "finished_at": row.finished_at,
+        "duration_s": row.duration_s,
+        "totals": msgspec.json.decode(row.totals, type=dict[str, Any]) if row.totals else {},
+        "error": msgspec.json.decode(row.error, type=dict[str, str]) if row.error else None,
+        "resumes": row.resumes,
+        "step_ids": msgspec.json.decode(row.step_ids, type=list[str]),
     }
 
 

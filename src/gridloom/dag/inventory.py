@@ -12,16 +12,34 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from gridloom.artifact import Artifact
 from gridloom.dag.cache import Manifest, decoded_manifest
+from gridloom.dag.checkpoint import checkpoint_home
 from gridloom.dag.database import DATABASE_NAME, Database, DatabaseDamagedError
 from gridloom.dag.history import list_runs
-from gridloom.dag.staging import remove_dead
-from gridloom.errors import RawDataError, UsageError, did_you_mean
+from gridloom.dag.staging import find_dead
+from gridloom.errors import GridLoomError, RawDataError, UsageError, did_you_mean
 from gridloom.files import storage_errors
 
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-__all__ = ["CacheEntry", "Leftover", "forget", "leftovers", "list_entries", "select_entries", "sweep"]
+__all__ = [
+    "CacheEntry",
+    "Leftover",
+    "forget",
+    "leftovers",
+    "list_entries",
+    "removable",
+    "runs_at_work",
+    "select_entries",
+    "sweep",
+]
+
+_KEY = 12
+_LAST_TRIED = (
+    "SELECT step_id, key FROM (SELECT step_id, key, max(started_at) FROM attempts GROUP BY step_id) tried"
+    " WHERE NOT EXISTS (SELECT 1 FROM manifests m WHERE m.step_id = tried.step_id AND m.key = tried.key)"
+)
+"""Of each step the work that was begun last, unless it is committed: its checkpoints will be looked for."""
 
 State = Literal["whole", "replaced", "damaged"]
 
@@ -117,28 +135,38 @@ def _file(out: Path, made: dict[str, Any]) -> Artifact:
 
 
 def _mismatch(file: Artifact, *, verify: bool) -> str:
-    if verify:
-        return file.mismatch() or ""
-    if not file.path.exists():
-        return f"{file.path.name} was deleted"
-    if file.path.is_file() and file.path.stat().st_size != file.size_bytes:
-        return f"{file.path.name} has another size than was written"
+    try:
+        if verify:
+            return file.mismatch() or ""
+        if not file.path.exists():
+            return f"{file.path.name} was deleted"
+        if file.path.is_file() and file.path.stat().st_size != file.size_bytes:
+            return f"{file.path.name} has another size than was written"
+    except (GridLoomError, OSError) as error:
+        return f"{file.path.name} cannot be read: {error}"
     return ""
 
 
 def select_entries(entries: list[CacheEntry], names: Iterable[str]) -> list[CacheEntry]:
-    """Returns the records of steps, or whose keys begin with what is given.
+    """Returns the records of steps, or those whose key begins with what is given.
 
     Raises:
-        UsageError: If a name fits none.
+        UsageError: If a name fits none, or fits several keys.
     """
     chosen: list[CacheEntry] = []
     for name in names:
-        fitting = [entry for entry in entries if name == entry.step_id or _short(entry.key).startswith(name)]
+        # what is the name of a step is not taken for the beginning of a key
+        fitting = [entry for entry in entries if name == entry.step_id]
+        fitting = fitting or [entry for entry in entries if name and _short(entry.key).startswith(name)]
         if not fitting:
             steps = sorted({entry.step_id for entry in entries})
             hint = did_you_mean(name, steps) or f" There are {', '.join(steps) or 'no records yet'}."
             raise UsageError(f"The cache has no record of '{name}', which is neither a step nor a key.{hint}")
+        keys = sorted({_short(entry.key) for entry in fitting})
+        if len(keys) > 1 and fitting[0].step_id != name:
+            raise UsageError(
+                f"Several keys begin with '{name}': {', '.join(key[:_KEY] for key in keys)}. Give more of it."
+            )
         chosen += [entry for entry in fitting if entry not in chosen]
     return chosen
 
@@ -149,57 +177,102 @@ def forget(out: Path, entries: Iterable[CacheEntry], *, outputs: bool = False) -
     Args:
         out: The output folder.
         entries: What to forget.
-        outputs: Whether to remove the files of those that are whole as well.
+        outputs: Whether to remove their files as well, as `removable` says.
 
     Raises:
         StorageError: If the disk refuses.
     """
     chosen = list(entries)
     keys = [(entry.step_id, entry.key) for entry in chosen]
+    files = removable(out, chosen) if outputs else []
 
     def work(connection: Connection) -> None:
-        for table in ("manifests", "artifacts", "checkpoints"):
+        for table in ("manifests", "artifacts"):
             connection.executemany(f"DELETE FROM {table} WHERE step_id = ? AND key = ?", keys)  # noqa: S608 - ours
 
     if keys:
         with closing(Database(out, writes=True)) as database:
             database.write(work)
-    for entry in chosen if outputs else ():
-        for file in entry.files if entry.state == "whole" else ():
-            _remove(file.path)
+    for path in files:
+        _remove(path)
     return len(chosen)
 
 
+def removable(out: Path, entries: Iterable[CacheEntry]) -> list[Path]:
+    """Returns the files that records describe as they are, inside the output folder.
+
+    What was replaced since belongs to another record, and what lies outside belongs to somebody else.
+    """
+    home = out.resolve()
+    files = (file for entry in entries if entry.manifest for file in entry.files)
+    return [
+        file.path
+        for file in files
+        if file.path.resolve().is_relative_to(home) and not _mismatch(file, verify=True)
+    ]
+
+
+def runs_at_work(out: Path) -> list[str]:
+    """Returns the ids of the runs that are, or may be, at work in an output folder."""
+    return [run["run_id"] for run in list_runs(out) if run["outcome"] == "running"]
+
+
 def leftovers(out: Path) -> list[Leftover]:
-    """Returns checkpoints and stores set aside, which no run will use; none while a run is at work."""
-    if any(run["outcome"] == "running" for run in list_runs(out)):
-        return []
-    return list(_leftovers(out / ".gridloom"))
+    """Returns what no run will use: staging of dead runs, old checkpoints, stores that were set aside.
 
-
-def _leftovers(home: Path) -> Iterator[Leftover]:
-    for folder in sorted((home / "checkpoints").glob("*/*")):
-        yield Leftover(path=folder, what=f"checkpoints of {folder.parent.name}", size_bytes=_size(folder))
-    for file in sorted(home.glob(f"{DATABASE_NAME}.damaged-*")):
-        yield Leftover(path=file, what="a damaged record store", size_bytes=_size(file))
-
-
-def sweep(out: Path, found: Iterable[Leftover]) -> int:
-    """Removes leftovers and the staging folders of dead runs; returns the bytes that were freed.
+    A checkpoint is old when its step was committed since, or was last tried with other settings, code or
+    inputs. While a run is at work, all of them may be in use.
 
     Raises:
         StorageError: If the disk refuses.
     """
-    remove_dead(out)
+    with storage_errors("read", out / ".gridloom"):
+        return list(_leftovers(out, at_work=bool(runs_at_work(out))))
+
+
+def _leftovers(out: Path, *, at_work: bool) -> Iterator[Leftover]:
+    home = out / ".gridloom"
+    for folder in find_dead(out):
+        yield Leftover(path=folder, what="staging of a dead run", size_bytes=_size(folder))
+    used = _useful_checkpoints(out)
+    for folder in [] if at_work else sorted((home / "checkpoints").glob("*/*")):
+        if folder not in used:
+            yield Leftover(path=folder, what=f"checkpoints of {folder.parent.name}", size_bytes=_size(folder))
+    for file in sorted(home.glob(f"{DATABASE_NAME}.damaged-*")):
+        yield Leftover(path=file, what="a damaged record store", size_bytes=_size(file))
+
+
+def _useful_checkpoints(out: Path) -> set[Path]:
+    """Returns the folders in which the next run of a step would find its checkpoints."""
+    try:
+        with closing(Database(out, writes=False)) as database:
+            return {checkpoint_home(out, step_id, key) for step_id, key in database.rows(_LAST_TRIED)}
+    except DatabaseDamagedError:
+        return set()
+
+
+def sweep(out: Path, found: Iterable[Leftover]) -> int:
+    """Removes leftovers; returns the bytes that were freed.
+
+    Args:
+        out: The output folder.
+        found: What `leftovers` gave.
+
+    Raises:
+        StorageError: If the disk refuses.
+    """
     freed = 0
     for item in found:
         _remove(item.path)
         freed += item.size_bytes
+    if (out / ".gridloom" / DATABASE_NAME).exists() and not runs_at_work(out):
+        with closing(Database(out, writes=True)) as database:
+            database.insert(f"DELETE FROM checkpoints WHERE (step_id, key) NOT IN ({_LAST_TRIED})", ())  # noqa: S608 - ours
     return freed
 
 
 def _size(path: Path) -> int:
-    files = [path] if path.is_file() else path.rglob("*")
+    files = path.rglob("*") if path.is_dir() else [path]
     return sum(file.stat().st_size for file in files if file.is_file())
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from gridloom.dag.database import Database
+from gridloom.dag.database import Database, DatabaseDamagedError
 from gridloom.dag.outcome import RunResult, StepOutput
 from gridloom.dag.owner import Owner, this_process
 from gridloom.dag.redact import Redactor
@@ -103,14 +103,19 @@ class Journal:
             return True
 
         def work(connection: Connection) -> bool:
-            owners = connection.execute(_CLAIMS, (step_id, key, self._run_id)).fetchall()
-            # whether a process on another machine lives, nobody can tell: its work may be done twice
-            if any(owner.alive and not owner.elsewhere for owner in _owners(owners)):
+            if _at_work(connection.execute(_CLAIMS, (step_id, key, self._run_id)).fetchall()):
                 return False
             connection.execute(_ATTEMPT, row)
             return True
 
         return self._database.write(work)
+
+    def others_at_work(self, step_id: str, key: str) -> bool:
+        """Returns whether a living run elsewhere is at the same work."""
+        try:
+            return _at_work(self._database.rows(_CLAIMS, (step_id, key, self._run_id)))
+        except DatabaseDamagedError:
+            return False
 
     def attempt_failed(self, step_id: str, number: int, outcome: str, error: BaseException) -> None:
         """Notes that an attempt raised."""
@@ -150,6 +155,11 @@ class Journal:
 
     def _json(self, value: Mapping[str, Any] | None) -> bytes | None:
         return None if value is None else msgspec.json.encode(self._redactor.record(dict(value)))
+
+
+def _at_work(rows: list[tuple[Any, ...]]) -> bool:
+    # whether a process on another machine lives, nobody can tell: its work may be done twice
+    return any(owner.alive and not owner.elsewhere for owner in _owners(rows))
 
 
 def _owners(rows: list[tuple[Any, ...]]) -> Iterator[Owner]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -22,8 +23,9 @@ _OF_PATH = (
 )
 _OF_DIGEST = (
     "SELECT a.path, m.key, m.checksum, m.record FROM artifacts a JOIN manifests m USING (step_id, key)"
-    " WHERE a.digest = ? ORDER BY m.number DESC LIMIT 1"
+    " WHERE a.digest = ? ORDER BY m.made_at < ? DESC, m.number DESC"
 )
+"""What was made before comes first: a step may give the same bytes as the step that it takes them from."""
 
 
 def find_out(file: Path) -> Path:
@@ -32,7 +34,8 @@ def find_out(file: Path) -> Path:
     Raises:
         UsageError: If it lies in none.
     """
-    for folder in file.absolute().parents:
+    place = file.absolute()
+    for folder in (*place.parents, *place.resolve().parents):
         if (folder / ".gridloom" / DATABASE_NAME).exists():
             return folder
     raise UsageError(
@@ -51,16 +54,16 @@ def trace(out: Path, file: Path) -> dict[str, Any]:
     Returns:
         JSON-able: ``path``, ``state`` (``unchanged``, ``changed`` or ``gone``), ``made_by`` with the step,
         run, settings, code and ``inputs``; each input again has ``path`` and ``made_by`` where they are
-        known.
+        known. What stands twice is told once: the second ``made_by`` has ``told_above`` and no more than
+        step and run.
 
     Raises:
         UsageError: If no step made it.
         RawDataError: If the record store is damaged.
     """
-    place = file.absolute()
     try:
         with closing(Database(out, writes=False)) as database:
-            return _Tracer(database, out.absolute()).file(place)
+            return _Tracer(database, out).file(file)
     except DatabaseDamagedError as error:
         raise RawDataError(f"The record store of {out} is damaged ({error}), so nobody knows.") from error
 
@@ -69,22 +72,35 @@ class _Tracer:
     """Walks from a file to what it was made from, each record once."""
 
     def __init__(self, database: Database, out: Path) -> None:
-        self._database, self._out = database, out
+        self._database, self._out = database, Path(os.path.normpath(out.absolute()))
+        self._told: set[tuple[str, str]] = set()
 
-    def file(self, place: Path) -> dict[str, Any]:
+    def file(self, file: Path) -> dict[str, Any]:
         """Returns the lineage of a file."""
+        place = self._within(file)
         for path in (place, *place.parents):
-            if path == self._out or not path.is_relative_to(self._out):
+            if path == self._out:
                 break
-            rows = self._database.rows(_OF_PATH, (path.relative_to(self._out).as_posix(),))
+            rows = self._database.rows(_OF_PATH, (self._recorded(path),))
             records = [(row, decoded_manifest(*row[2:])) for row in rows]
             whole = [(row, manifest) for row, manifest in records if isinstance(manifest, Manifest)]
             if whole:
                 return self._described(path, whole)
         raise UsageError(
-            f"No step made {place}, as far as the record store of {self._out} knows. `gridloom cache list` "
-            "shows what steps made."
+            f"No step made {place}, as far as the record store of {self._out} knows. "
+            f"`gridloom cache list --out {self._out}` shows what steps made."
         )
+
+    def _within(self, file: Path) -> Path:
+        """Returns a file's path as spelled from the output folder, if it lies there at all."""
+        place = Path(os.path.normpath(file.absolute()))
+        if place.is_relative_to(self._out):
+            return place
+        real, home = file.resolve(), self._out.resolve()
+        return self._out / real.relative_to(home) if real.is_relative_to(home) else place
+
+    def _recorded(self, path: Path) -> str:
+        return (path.relative_to(self._out) if path.is_relative_to(self._out) else path).as_posix()
 
     def _described(self, path: Path, records: list[tuple[tuple[Any, ...], Manifest]]) -> dict[str, Any]:
         for (digest, size_bytes, *_), manifest in records:
@@ -95,37 +111,40 @@ class _Tracer:
 
     def _node(self, path: Path, digest: str, state: str, manifest: Manifest) -> dict[str, Any]:
         return {
-            "path": path.relative_to(self._out).as_posix(),
+            "path": self._recorded(path),
             "digest": digest,
             "state": state,
             "made_by": self._maker(manifest),
         }
 
     def _maker(self, manifest: Manifest) -> dict[str, Any]:
-        identity = manifest.fingerprint.identity
+        identity, key = manifest.fingerprint.identity, (manifest.step_id, manifest.fingerprint.key)
+        made = {"step_id": manifest.step_id, "run_id": manifest.run_id}
+        if key in self._told:
+            return {**made, "told_above": True}
+        self._told.add(key)
         return {
-            "step_id": manifest.step_id,
+            **made,
             "type": identity.step_type,
             "version": identity.version,
-            "run_id": manifest.run_id,
             "made_at": manifest.made_at.isoformat(),
             "settings": identity.config,
             "code": {"digest": identity.code, "parts": self._parts(identity.code)},
             "inputs": [
-                self._input(name, digest)
+                self._input(name, digest, manifest)
                 for name, given in manifest.fingerprint.inputs.items()
                 for digest in (given if isinstance(given, list) else [given])
                 if digest is not None
             ],
         }
 
-    def _input(self, name: str, digest: str) -> dict[str, Any]:
-        rows = self._database.rows(_OF_DIGEST, (digest,))
-        manifest = decoded_manifest(*rows[0][1:]) if rows else None
-        if not isinstance(manifest, Manifest):
-            # a small value, kept in its step's record, or a file from outside
-            return {"parameter": name, "digest": digest}
-        return {"parameter": name, "path": rows[0][0], "digest": digest, "made_by": self._maker(manifest)}
+    def _input(self, name: str, digest: str, taker: Manifest) -> dict[str, Any]:
+        for path, *record in self._database.rows(_OF_DIGEST, (digest, taker.made_at.isoformat())):
+            manifest = decoded_manifest(*record)
+            if isinstance(manifest, Manifest) and manifest != taker:
+                return {"parameter": name, "path": path, "digest": digest, "made_by": self._maker(manifest)}
+        # a small value, kept in its step's record, or a file from outside
+        return {"parameter": name, "digest": digest}
 
     def _parts(self, code: str) -> Mapping[str, str]:
         rows = self._database.rows("SELECT parts FROM code WHERE digest = ?", (code,))

@@ -7,6 +7,7 @@ from gridloom.dag.explain import Plan
 __all__ = ["mermaid"]
 
 _LONGEST = 80
+_ENTITIES = {"&": "&amp;", '"': "&quot;", "<": "&lt;", ">": "&gt;", "#": "&num;"}
 _CLASSES = (
     "classDef run fill:#fde68a,stroke:#92400e,color:#111827",
     "classDef cached fill:#bbf7d0,stroke:#166534,color:#111827",
@@ -29,5 +30,6 @@ def mermaid(plan: Plan) -> str:
 
 def _plain(text: str) -> str:
     """Returns a text that does not end a label, shortened."""
-    short = text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
-    return short.replace("&", "&amp;").replace('"', "&quot;").replace("<", "&lt;").replace(">", "&gt;")
+    line = " ".join(text.split())
+    short = line if len(line) <= _LONGEST else line[: _LONGEST - 1] + "…"
+    return "".join(_ENTITIES.get(character, character) for character in short)

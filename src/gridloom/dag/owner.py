@@ -35,13 +35,16 @@ class Owner(msgspec.Struct, frozen=True):
         """Whether the process may still be at work; one on another machine always may."""
         if self.elsewhere:
             return True
+        foreign = False
         try:
             os.kill(self.pid, 0)
         except ProcessLookupError:
             return False
         except PermissionError:
-            pass
-        return self.started == _started(self.pid)
+            foreign = True
+        started = _started(self.pid)
+        # what the system hides about another user's process must not look like its end
+        return started == self.started or (foreign and not started)
 
 
 def this_process() -> Owner:

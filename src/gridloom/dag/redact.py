@@ -53,7 +53,8 @@ class Redactor:
         return self._pattern is None
 
     def text(self, text: str) -> str:
-        """Returns `text` with every secret in it replaced."""
+        """Returns `text` with every secret replaced, and escaped what UTF-8 cannot say (in file names)."""
+        text = text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
         return self._pattern.sub(MASK, text) if self._pattern else text
 
     def holds(self, text: str) -> bool:
@@ -83,10 +84,13 @@ class Redactor:
         """Hides secrets in an exception and in what caused it; returns whether none is left."""
         clean = True
         for part in _chain(error):
-            if self._pattern and self.holds(str(part)):
+            if self._changes(str(part)):
                 part.args = tuple(self.text(arg) if isinstance(arg, str) else arg for arg in part.args)
-            clean = clean and not self.holds(f"{part} {part!r}")
+            clean = clean and not self._changes(f"{part} {part!r}")
         return clean
+
+    def _changes(self, text: str) -> bool:
+        return self.text(text) != text
 
 
 def _expression(form: str) -> str:

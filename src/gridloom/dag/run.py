@@ -6,6 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -15,11 +16,11 @@ from gridloom.dag.cache import ManifestStore
 from gridloom.dag.cancel import CancelToken
 from gridloom.dag.config import PipelineDAGConfig
 from gridloom.dag.database import Database
+from gridloom.dag.earlier import done_steps, expected_durations
 from gridloom.dag.events import LogWritten, RunFinished, RunStarted
 from gridloom.dag.executors import open_executor
 from gridloom.dag.explain import Identities, code_notes
 from gridloom.dag.graph import Graph
-from gridloom.dag.history import expected_durations
 from gridloom.dag.journal import Journal
 from gridloom.dag.outcome import RunOutcome, RunResult, StepOutcome, StepOutput
 from gridloom.dag.record import add_up, results_record, write_results
@@ -29,7 +30,7 @@ from gridloom.dag.sinks import Sink
 from gridloom.dag.staging import Staging, remove_dead
 from gridloom.dag.stamps import Stamps
 from gridloom.dag.worker import RunServices
-from gridloom.errors import GridLoomError, InterruptedRunError, StorageError
+from gridloom.errors import InterruptedRunError, StorageError
 from gridloom.files import storage_errors
 
 __all__ = ["Run"]
@@ -58,23 +59,29 @@ class Run:
         self._folder = out / "runs" / self.run_id
         with storage_errors("create", self._folder):
             self._folder.mkdir(parents=True)
-        remove_dead(out)
-        identities = self._identities = Identities(graph)
-        identities.take_code(graph)
-        try:
+        with ExitStack() as undo:
+            # nothing has started: a run that never was leaves nothing behind
+            undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            undo.callback(self._executor.close)
+            remove_dead(out)
+            identities = self._identities = Identities(graph)
+            identities.take_code(graph)
             self._staging = Staging(out, self.run_id)
+            undo.callback(self._staging.remove)
             log = EventLog(self._folder / "events.jsonl")
+            undo.callback(log.close)
             self._database = Database(out, writes=True)
+            undo.callback(self._database.close)
+            expected_s = expected_durations(self._database, config.pipeline_id)
+            spared = done_steps(self._database, config.resumes)
             self._journal = self._opened_journal(identities)
-        except GridLoomError:
-            # nothing has started: a run that never was leaves no folder behind
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
+            undo.pop_all()
         self._bus = EventBus(self.run_id, log, sinks, redactor)
         services = RunServices(
             out=out,
             run_id=self.run_id,
             force=config.force,
+            spared=spared,
             bus=self._bus,
             token=CancelToken(),
             database=self._database,
@@ -91,7 +98,7 @@ class Run:
             services,
             limit=config.max_parallel_steps,
             stop_on_failure=config.stop_on_failure,
-            expected_s=expected_durations(self._database, config.pipeline_id),
+            expected_s=expected_s,
         )
         self._token = services.token
         self.result: RunResult | None = None
@@ -133,28 +140,50 @@ class Run:
             self._say_notes()
             self._scheduler.run()
             return self._finish()
+        except BaseException as error:
+            self._give_up(error)
+            raise
         finally:
             self._executor.close()
             self._bus.close()
             self._staging.remove()
             self._database.close()
 
+    def _give_up(self, error: BaseException) -> None:
+        """Ends a run that broke in the journal, so that no other one waits for its work."""
+        result = RunResult(
+            run_id=self.run_id,
+            outcome=RunOutcome.failed,
+            steps={},
+            totals={},
+            error=error,
+            run_dir=self._folder,
+            duration_s=time.perf_counter() - self._started_s,
+        )
+        with suppress(StorageError):
+            self._journal.run_finished(result)
+
     def _say_notes(self) -> None:
         """Says once what the run cannot vouch for."""
         for node in self._graph:
             for note in code_notes(node, self._identities[node.step_id]):
                 self._bus.emit(LogWritten, step_id=node.step_id, level="warning", message=note)
-        if self._database.set_aside:
+        self._say_set_aside()
+
+    def _say_set_aside(self) -> None:
+        aside, self._database.set_aside = self._database.set_aside, ""
+        if aside:
             self._bus.emit(
                 LogWritten,
                 step_id="",
                 level="warning",
-                message="The record store was damaged and is set aside as "
-                f"{self._database.set_aside}; what it knew is made or verified again.",
+                message=f"The record store could not be used and is set aside as {aside}. What it knew is "
+                "made or verified again.",
             )
 
     def _finish(self) -> RunResult:
         """Closes the books: the last event, the log, and ``results.json`` last of all."""
+        self._say_set_aside()
         outputs = self._scheduler.outputs
         steps = {name: outputs[name] for name in self._graph.order()}
         error = self._scheduler.error

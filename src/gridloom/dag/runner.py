@@ -118,7 +118,23 @@ class Scheduler:
         """Hands the next attempt of a step to a worker thread."""
         step, context = self._running[step_id], contextvars.copy_context()
         step.number, step.due_s = step.number + 1, None
-        pool.submit(lambda: self._inbox.put(context.run(step.task.attempt, step.number)))
+        pool.submit(context.run, self._attempt, step_id, step.task, step.number)
+
+    def _attempt(self, step_id: str, task: StepTask, number: int) -> None:
+        """Runs an attempt in a worker thread; whatever happens there, the scheduler is told."""
+        try:
+            output = task.attempt(number)
+        except BaseException as error:  # noqa: BLE001 - an error that cannot even be told
+            said = StepFailedError(f"Step '{step_id}' failed with an error of type {type(error).__name__}.")
+            said.__cause__ = error
+            output = StepOutput(
+                step_id=step_id,
+                outcome=StepOutcome.failed,
+                reason=str(said),
+                error=said,
+                attempts=number,
+            )
+        self._inbox.put(output)
 
     def _take(self) -> None:
         """Waits until something happens, and deals with all that happened."""

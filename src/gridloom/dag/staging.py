@@ -23,7 +23,7 @@ from gridloom.dag.stamps import stamp
 from gridloom.errors import StepFailedError
 from gridloom.files import STAGING_PREFIX, publish, storage_errors
 
-__all__ = ["Commit", "Staging", "remove_dead"]
+__all__ = ["Commit", "Staging", "find_dead", "remove_dead"]
 
 _OWNER = ".owner"
 _ABANDONED_S = 3600.0
@@ -138,12 +138,16 @@ class Staging:
         publish(staged, place)
 
 
+def find_dead(out: Path) -> list[Path]:
+    """Returns the staging folders of runs whose process is gone."""
+    home = out / ".gridloom" / "staging"
+    return [folder for folder in sorted(home.iterdir()) if not _alive(folder)] if home.is_dir() else []
+
+
 def remove_dead(out: Path) -> None:
     """Removes the staging folders of runs whose process is gone; those of live ones stay."""
-    home = out / ".gridloom" / "staging"
-    for folder in sorted(home.iterdir()) if home.is_dir() else []:
-        if not _alive(folder):
-            shutil.rmtree(folder, ignore_errors=True)
+    for folder in find_dead(out):
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def _alive(folder: Path) -> bool:

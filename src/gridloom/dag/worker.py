@@ -52,6 +52,7 @@ class RunServices:
     out: Path
     run_id: str
     force: bool
+    spared: frozenset[str]
     bus: EventBus
     token: CancelToken
     database: Database
@@ -84,6 +85,7 @@ class StepTask:
         self._decision: Decision | None = None
         self._ctx: StepContext | None = None
         self._said_waiting = False
+        self._forced = services.force and node.step_id not in services.spared
         self._files = artifacts_in(self._inputs.values())
 
     def attempt(self, number: int) -> StepOutput:
@@ -124,7 +126,7 @@ class StepTask:
             )
         key = decision.fingerprint.key if decision.fingerprint else ""
         while not self._run.journal.claim(step_id, number, key):
-            self._wait_for_other()
+            self._wait_for_others(key)
             # the run that is waited for may have done the work
             decision = self._decision = self._decide()
             if decision.cached:
@@ -147,7 +149,7 @@ class StepTask:
             step_id=step_id,
             staging=run.staging.folder(step_id),
             run_id=run.run_id,
-            force=run.force,
+            force=self._forced,
             token=token,
             emit=run.bus.emit,
             redact=run.redactor.text,
@@ -166,6 +168,8 @@ class StepTask:
         for path, seen in commit.stamps:
             run.stamps.note(path, seen)
         self._remember(decision, commit, ctx)
+        if ctx.used_checkpoints:
+            remove_checkpoints(run.database, run.out, step_id, ctx.checkpoint_key)
         return StepOutput(
             step_id=step_id,
             outcome=StepOutcome.executed,
@@ -176,8 +180,8 @@ class StepTask:
             attempts=number,
         )
 
-    def _wait_for_other(self) -> None:
-        """Waits a moment while another run does the same work."""
+    def _wait_for_others(self, key: str) -> None:
+        """Waits while another run does the same work."""
         if not self._said_waiting:
             self._said_waiting = True
             self._run.bus.emit(
@@ -186,13 +190,14 @@ class StepTask:
                 level="info",
                 message="Another run is doing the same work; it is waited for.",
             )
-        if self._run.token.wait(_LOOK_AGAIN_S):
-            raise InterruptedRunError(f"Step '{self._node.step_id}' stopped: {self._run.token.reason}.")
+        while self._run.journal.others_at_work(self._node.step_id, key):
+            if self._run.token.wait(_LOOK_AGAIN_S):
+                raise InterruptedRunError(f"Step '{self._node.step_id}' stopped: {self._run.token.reason}.")
 
     def _decide(self) -> Decision:
         run, step_id = self._run, self._node.step_id
         decision = decide(
-            self._node, run.identities[step_id], self._bindings, self._inputs, run.store, force=run.force
+            self._node, run.identities[step_id], self._bindings, self._inputs, run.store, force=self._forced
         )
         reason = run.redactor.text(decision.reason)
         if decision.fingerprint:
@@ -258,7 +263,7 @@ class StepTask:
     def _remember(self, decision: Decision, commit: Commit, ctx: StepContext) -> None:
         if decision.fingerprint is None:
             return
-        run, step_id, key = self._run, ctx.step_id, decision.fingerprint.key
+        run, step_id = self._run, ctx.step_id
         manifest = Manifest(
             step_id=step_id,
             fingerprint=decision.fingerprint,
@@ -270,8 +275,6 @@ class StepTask:
             made_at=datetime.now(UTC),
         )
         stored = run.store.store(manifest, run.identities[step_id].code.parts)
-        if ctx.used_checkpoints:
-            remove_checkpoints(run.database, run.out, step_id, key)
         if not stored:
             self._run.bus.emit(
                 LogWritten,

@@ -45,8 +45,7 @@ def stopped_run(out: Path, run_id: str, *, force: bool) -> StoppedRun:
     """
     found = find_run_id(out, run_id)
     record = load_run(out, found)
-    if record["outcome"] == "running":
-        raise UsageError(f"The run {found} is still at work. Stop it first, or wait for it.")
+    _check_ended(record, force=force)
     recipe, identity = run_recipe(out, found)
     if recipe is None or recipe.get("pipeline") not in {HOURLY, FILE}:
         raise UsageError(
@@ -64,12 +63,25 @@ def stopped_run(out: Path, run_id: str, *, force: bool) -> StoppedRun:
 
 
 def _again(recipe: dict[str, Any], out: Path, found: str) -> tuple[Prepared | Assembled, PipelineDAG]:
-    settings = HourlySettings.of({**recipe["settings"], "out": out})
+    settings = HourlySettings.of({**recipe.get("settings", {}), "out": out})
     if recipe["pipeline"] == FILE:
         assembled = assemble(read_pipeline(Path(recipe["file"])), settings, resumes=found)
         return assembled, assembled.dag
     prepared = replace(prepare(settings, name_region=recipe.get("name_region")), resumes=found)
     return prepared, build(prepared)
+
+
+def _check_ended(record: dict[str, Any], *, force: bool) -> None:
+    if record["outcome"] != "running":
+        return
+    run_id, elsewhere = record["run_id"], record["elsewhere"]
+    if not elsewhere:
+        raise UsageError(f"The run {run_id} is still at work. Stop it first, or wait for it.")
+    if not force:
+        raise UsageError(
+            f"The run {run_id} was started on another machine, {elsewhere}, and may be at work there still. "
+            "If it is not, add --force."
+        )
 
 
 def _story(record: dict[str, Any]) -> str:
