@@ -92,13 +92,19 @@ def publish(staged: Path, final: Path) -> None:
         _sync(final.parent)
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, *, staging: Path | None = None) -> None:
     """Writes `data` to `path` so that a reader sees all of it or none, also after a power cut.
+
+    Args:
+        path: The file.
+        data: All of its bytes.
+        staging: Folder of the same file system for what is unfinished, where somebody clears up after a
+            killed process; without one it stands beside `path`.
 
     Raises:
         StorageError: If the disk refuses; nothing is left behind then.
     """
-    staged = path.with_name(f"{STAGING_PREFIX}{path.name}-{secrets.token_hex(4)}")
+    staged = (staging or path.parent) / f"{STAGING_PREFIX}{path.name}-{secrets.token_hex(4)}"
     with storage_errors("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:

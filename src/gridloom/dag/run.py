@@ -6,6 +6,7 @@ import secrets
 import shutil
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -28,7 +29,7 @@ from gridloom.dag.runner import Scheduler
 from gridloom.dag.staging import Staging, remove_dead
 from gridloom.dag.stamps import Stamps
 from gridloom.dag.worker import RunServices
-from gridloom.errors import GridLoomError, InterruptedRunError, StorageError
+from gridloom.errors import InterruptedRunError, StorageError
 from gridloom.files import storage_errors
 
 __all__ = ["Run"]
@@ -52,23 +53,25 @@ class Run:
         self._started_s = time.perf_counter()
         self._graph, self._config, self._redactor = graph, config, redactor
         self._executor = open_executor(config.executor, [node.step for node in graph])
-        self.run_id = f"{self._started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self.run_id = _run_id(self._started_at)
         out = config.output_dir
         self._folder = out / "runs" / self.run_id
         with storage_errors("create", self._folder):
             self._folder.mkdir(parents=True)
-        remove_dead(out)
-        identities = self._identities = Identities(graph)
-        identities.take_code(graph)
-        try:
-            self._staging = Staging(out, self.run_id)
-            log = EventLog(self._folder / "events.jsonl")
-            self._database = Database(out, writes=True)
-            self._journal = self._opened_journal(identities)
-        except GridLoomError:
+        with ExitStack() as undo:
             # nothing has started: a run that never was leaves no folder behind
-            shutil.rmtree(self._folder, ignore_errors=True)
-            raise
+            undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
+            remove_dead(out)
+            identities = self._identities = Identities(graph)
+            identities.take_code(graph)
+            self._staging = Staging(out, self.run_id)
+            undo.callback(self._staging.remove)
+            log = EventLog(self._folder / "events.jsonl")
+            undo.callback(log.close)
+            self._database = Database(out, writes=True)
+            undo.callback(self._database.close)
+            self._journal = self._opened_journal(identities)
+            undo.pop_all()
         self._bus = EventBus(self.run_id, log, sinks, redactor)
         services = RunServices(
             out=out,
@@ -184,7 +187,7 @@ class Run:
         failure = self._bus.close()
         record = results_record(result, self._graph, self._config, self._started_at, datetime.now(UTC))
         try:
-            write_results(self._folder / "results.json", record, self._redactor)
+            write_results(self._folder / "results.json", record, self._redactor, self._staging.home)
         except StorageError as error:
             failure = failure or error
         if failure is not None:
@@ -194,6 +197,11 @@ class Run:
         except StorageError as error:
             return replace(result, outcome=RunOutcome.failed, error=result.error or error)
         return result
+
+
+def _run_id(started_at: datetime) -> str:
+    """Returns a name by whose order runs are in the order of their starts, also within one second."""
+    return f"{started_at:%Y%m%dT%H%M%S}-{started_at.microsecond:05x}{secrets.randbelow(16):x}"
 
 
 def _outcome(steps: Mapping[str, StepOutput], error: BaseException | None, *, stopped: bool) -> RunOutcome:
