@@ -142,9 +142,9 @@ def publish(staged: Path, final: Path) -> None:
 
 
 @contextmanager
-def _staged(path: Path) -> Iterator[Path]:
+def _staged(path: Path, staging: Path | None = None) -> Iterator[Path]:
     """Gives a place to write to, from where the file moves to `path` when the block ends without an error."""
-    staged = path.with_name(f"{STAGING_PREFIX}{path.name}-{secrets.token_hex(4)}")
+    staged = (staging or path.parent) / f"{STAGING_PREFIX}{path.name}-{secrets.token_hex(4)}"
     with storage_errors("write", path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
@@ -165,11 +165,17 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         yield file
 
 
-def write_atomic(path: Path, data: bytes) -> None:
+def write_atomic(path: Path, data: bytes, *, staging: Path | None = None) -> None:
     """Writes `data` to `path` so that a reader sees all of it or none, also after a power cut.
+
+    Args:
+        path: The file.
+        data: All of its bytes.
+        staging: Folder of the same file system for what is unfinished, where somebody clears up after a
+            killed process; without one it stands beside `path`.
 
     Raises:
         StorageError: If the disk refuses; nothing is left behind then.
     """
-    with _staged(path) as staged:
+    with _staged(path, staging) as staged:
         staged.write_bytes(data)

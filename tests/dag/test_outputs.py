@@ -205,7 +205,7 @@ def test_a_failed_step_publishes_nothing_and_leaves_nothing(tmp_path: Path) -> N
     result = run(tmp_path, GivesNote(action))
     assert isinstance(result.error, RuntimeError)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert sorted(path.name for path in files) == ["events.jsonl", "results.json", "runs.db"]
+    assert sorted(path.name for path in files) == ["events.jsonl", "results.json", "runs.db", "staging.lock"]
 
 
 def test_a_failed_required_check_keeps_outputs_from_being_published(tmp_path: Path) -> None:
@@ -262,9 +262,8 @@ def test_staging_of_dead_runs_is_removed_and_that_of_live_ones_stays(tmp_path: P
     (home / "recycled" / ".owner").write_bytes(msgspec.json.encode({**owner, "started": "long ago"}))
     (home / "elsewhere").mkdir()
     (home / "elsewhere" / ".owner").write_bytes(msgspec.json.encode({**owner, "host": "another", "pid": pid}))
-    (home / ".staging-just-now").mkdir()
     remove_dead(tmp_path)
-    assert sorted(path.name for path in home.iterdir()) == [".staging-just-now", "elsewhere", "live"]
+    assert sorted(path.name for path in home.iterdir()) == ["elsewhere", "live"]
     live.remove()
     assert dead.folder("x").name == "x"
 

@@ -77,14 +77,20 @@ def results_record(
     }
 
 
-def write_results(path: Path, record: Mapping[str, Any], redactor: Redactor) -> None:
+def write_results(path: Path, record: Mapping[str, Any], redactor: Redactor, staging: Path) -> None:
     """Writes a run's record, whole or not at all, without the secrets.
+
+    Args:
+        path: Where it is to stand.
+        record: The record.
+        redactor: Hides secrets.
+        staging: Folder in which it is written first.
 
     Raises:
         StorageError: If the disk refuses.
     """
     data = msgspec.json.encode(redactor.record(dict(record)))
-    write_atomic(path, msgspec.json.format(data, indent=2) + b"\n")
+    write_atomic(path, msgspec.json.format(data, indent=2) + b"\n", staging=staging)
 
 
 def _step_record(step: StepOutput, node: StepNode, depends_on: tuple[str, ...], out: Path) -> dict[str, Any]:

@@ -54,7 +54,7 @@ class Run:
         self._started_s = time.perf_counter()
         self._graph, self._config, self._redactor = graph, config, redactor
         self._executor = open_executor(config.executor, [node.step for node in graph])
-        self.run_id = f"{self._started_at:%Y%m%dT%H%M%S}-{secrets.token_hex(3)}"
+        self.run_id = _run_id(self._started_at)
         out = config.output_dir
         self._folder = out / "runs" / self.run_id
         with storage_errors("create", self._folder):
@@ -214,7 +214,7 @@ class Run:
         failure = self._bus.close()
         record = results_record(result, self._graph, self._config, self._started_at, datetime.now(UTC))
         try:
-            write_results(self._folder / "results.json", record, self._redactor)
+            write_results(self._folder / "results.json", record, self._redactor, self._staging.home)
         except StorageError as error:
             failure = failure or error
         if failure is not None:
@@ -224,6 +224,11 @@ class Run:
         except StorageError as error:
             return replace(result, outcome=RunOutcome.failed, error=result.error or error)
         return result
+
+
+def _run_id(started_at: datetime) -> str:
+    """Returns a name by whose order runs are in the order of their starts, also within one second."""
+    return f"{started_at:%Y%m%dT%H%M%S}-{started_at.microsecond:05x}{secrets.randbelow(16):x}"
 
 
 def _outcome(steps: Mapping[str, StepOutput], error: BaseException | None, *, stopped: bool) -> RunOutcome:

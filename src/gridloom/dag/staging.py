@@ -1,7 +1,8 @@
 """Outputs are written aside and moved to their places when the step has succeeded.
 
 A run's staging folder is ``<out>/.gridloom/staging/<run_id>/``; the file ``.owner`` in it tells which
-process may still be writing there.
+process may still be writing there. Folders are begun and judged under a lock, so that one without an owner
+belongs to nobody.
 """
 
 from __future__ import annotations
@@ -18,15 +19,16 @@ import msgspec
 
 from gridloom.artifact import Artifact
 from gridloom.dag.context import StepContext
+from gridloom.dag.locks import exclusive
 from gridloom.dag.owner import Owner, this_process
 from gridloom.dag.stamps import stamp
 from gridloom.errors import StepFailedError
-from gridloom.files import STAGING_PREFIX, publish, storage_errors
+from gridloom.files import publish, storage_errors
 
 __all__ = ["Commit", "Staging", "find_dead", "remove_dead"]
 
 _OWNER = ".owner"
-_ABANDONED_S = 3600.0
+_LOCK = "staging.lock"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,28 +51,31 @@ class Commit:
 
 
 class Staging:
-    """The staging folder of one run."""
+    """The staging folder of one run.
+
+    Attributes:
+        home: The folder.
+    """
 
     def __init__(self, out: Path, run_id: str) -> None:
         self._out = out
-        self._home = out / ".gridloom" / "staging"
-        self._folder = self._home / run_id
-        self._trash = self._folder / ".replaced"
+        self.home = out / ".gridloom" / "staging" / run_id
+        self._trash = self.home / ".replaced"
         self._lock = threading.Lock()
         self._claims: dict[Path, str] = {}
-        fresh = self._home / f"{STAGING_PREFIX}{run_id}"
-        with storage_errors("create", self._folder):
-            fresh.mkdir(parents=True)
-            try:
-                (fresh / _OWNER).write_bytes(msgspec.json.encode(this_process()))
-                fresh.rename(self._folder)
-            except OSError:
-                shutil.rmtree(fresh, ignore_errors=True)
-                raise
+        with storage_errors("create", self.home):
+            self.home.parent.mkdir(parents=True, exist_ok=True)
+            with exclusive(self.home.parent.with_name(_LOCK)):
+                self.home.mkdir()
+                try:
+                    (self.home / _OWNER).write_bytes(msgspec.json.encode(this_process()))
+                except OSError:
+                    self.remove()
+                    raise
 
     def folder(self, step_id: str) -> Path:
         """Returns the empty folder for one attempt of a step; it is made when first written to."""
-        path = self._folder / step_id
+        path = self.home / step_id
         if path.exists():
             with storage_errors("clear", path):
                 shutil.rmtree(path)
@@ -118,7 +123,7 @@ class Staging:
 
     def remove(self) -> None:
         """Removes the folder; what cannot be removed now is removed by a later run."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        shutil.rmtree(self.home, ignore_errors=True)
 
     def _claim(self, place: Path, step_id: str) -> None:
         with self._lock:
@@ -145,20 +150,25 @@ def find_dead(out: Path) -> list[Path]:
 
 
 def remove_dead(out: Path) -> None:
-    """Removes the staging folders of runs whose process is gone; those of live ones stay."""
-    for folder in find_dead(out):
+    """Removes the staging folders of runs whose process is gone; those of live ones stay.
+
+    Raises:
+        StorageError: If the disk refuses the lock.
+    """
+    home = out / ".gridloom" / "staging"
+    if not home.is_dir():
+        return
+    with exclusive(home.with_name(_LOCK)):
+        dead = find_dead(out)
+    for folder in dead:
         shutil.rmtree(folder, ignore_errors=True)
 
 
 def _alive(folder: Path) -> bool:
     try:
-        if folder.name.startswith(STAGING_PREFIX):
-            return time.time() - folder.stat().st_mtime < _ABANDONED_S
-        owner = msgspec.json.decode((folder / _OWNER).read_bytes(), type=Owner)
+        return msgspec.json.decode((folder / _OWNER).read_bytes(), type=Owner).alive
     except (OSError, msgspec.MsgspecError):
-        # the owner is written before the folder gets its name: without one, nobody works here
         return False
-    return owner.alive
 
 
 def _outermost(paths: Iterable[Path]) -> list[Path]:

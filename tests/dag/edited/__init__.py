@@ -1,0 +1,1 @@
+"""A user's pipeline, which tests copy, run, edit at one place, and run again."""
