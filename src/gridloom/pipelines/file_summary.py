@@ -7,10 +7,12 @@ from typing import Any
 
 from gridloom.dag import RunInterruptedError, RunOutcome, RunResult
 from gridloom.dag.events import Event
+from gridloom.grid.artifacts import RingShards, TensorDataset
 from gridloom.pipelines.assemble import Assembled
 from gridloom.pipelines.summary import (
     exit_code,
     hourly_table,
+    output_path,
     planned_steps,
     step_summary,
     unmet_findings,
@@ -70,8 +72,10 @@ def _run_summary(assembled: Assembled, result: RunResult) -> dict[str, Any]:
         "outcome": result.outcome.value,
         **_of_file(assembled),
         "parquet": table.path if table else None,
-        "rows": result.totals["rows"],
+        "rows": table.rows if table else result.totals["rows"],
         "hours_missing": table.hours_missing if table else 0,
+        "dataset": output_path(result, TensorDataset),
+        "ring": output_path(result, RingShards),
         "http_requests": result.totals["requests"],
         "rows_received": result.totals["rows_received"],
         "duration_s": round(result.duration_s, 3),

@@ -19,6 +19,7 @@ __all__ = [
     "error_summary",
     "exit_code",
     "hourly_table",
+    "output_path",
     "planned",
     "planned_steps",
     "ran",
@@ -75,8 +76,8 @@ def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
         "parquet": table.path if table else None,
         "rows": table.rows if table else 0,
         "hours_missing": table.hours_missing if table else 0,
-        "dataset": _path(result, TensorDataset),
-        "ring": _path(result, RingShards),
+        "dataset": output_path(result, TensorDataset),
+        "ring": output_path(result, RingShards),
         "http_requests": result.totals["requests"],
         "rows_received": result.totals["rows_received"],
         "duration_s": round(result.duration_s, 3),
@@ -143,7 +144,8 @@ def hourly_table(result: RunResult) -> HourlyTable | None:
     return next((value for value in outputs if isinstance(value, HourlyTable)), None)
 
 
-def _path(result: RunResult, kind: type[Artifact]) -> Path | None:
+def output_path(result: RunResult, kind: type[Artifact]) -> Path | None:
+    """Returns where the first output of a kind stands, or None."""
     outputs = (value for step in result.steps.values() for value in step.artifacts.values())
     return next((value.path for value in outputs if isinstance(value, kind)), None)
 
