@@ -29,7 +29,7 @@ def program(name: str, out: Path) -> Iterator[subprocess.Popen[str]]:
         command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT, process_group=0
     ) as process:
         try:
-            wait_until((out / "board").exists)
+            wait_until(lambda: (out / "board").exists() and (out / "board").stat().st_size)
             yield process
         finally:
             if process.poll() is None:
