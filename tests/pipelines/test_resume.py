@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -134,9 +136,6 @@ def test_a_change_of_code_or_settings_is_refused_with_the_reason(
 
 
 def stored_identity(out: Path) -> dict[str, Any]:
-    import sqlite3
-    from contextlib import closing
-
     with closing(sqlite3.connect(out / ".gridloom" / "runs.db")) as store:
         ((identity,),) = store.execute("SELECT identity FROM runs").fetchall()
     found = msgspec.json.decode(identity)
