@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridloom.artifact import Artifact
-from gridloom.errors import RawDataError
+from gridloom.errors import RawDataError, StorageError
 from gridloom.files import digest_bytes
 
 
@@ -174,3 +174,16 @@ def test_a_folder_is_its_names_and_contents(tmp_path: Path, files: dict[str, byt
     assert other.digest != artifact.digest
     assert artifact.moved(other.path).mismatch()
     assert Artifact.of(tree(tmp_path / "three", FOLDER)).digest == artifact.digest
+
+
+def test_a_place_that_cannot_be_looked_at_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    made = Artifact.of(tree(tmp_path, {"file": b"x"}) / "file")
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "exists", refuse)
+        with pytest.raises(StorageError, match=r"Could not read .*file: Permission denied"):
+            made.mismatch()

@@ -24,7 +24,7 @@ def commands(group: click.Group, *parents: str) -> list[tuple[str, ...]]:
     return found
 
 
-GROUPS = {("runs",), ("bench",), ("ring",)}
+GROUPS = {("runs",), ("bench",), ("ring",), ("cache",)}
 ALL = commands(cli)
 NAMES = [" ".join(path) for path in ALL]
 
@@ -40,9 +40,17 @@ def test_every_command_of_the_contract_that_is_built_is_there() -> None:
         "ring",
         "ring prep",
         "regions",
+        "resume",
         "runs",
+        "runs compare",
         "runs list",
         "runs show",
+        "cache",
+        "cache clear",
+        "cache list",
+        "cache prune",
+        "cache show",
+        "lineage",
         "replay",
         "bench",
         "bench batches",

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from tests.cli.conftest import SMALL, Call
 from tests.e2e.processes import Done
+from tests.support.interrupted import cut_off
 
 
 @pytest.fixture
@@ -123,3 +124,68 @@ def test_without_runs_it_says_how_to_start_one(call: Call, tmp_path: Path) -> No
 def test_quiet_says_nothing(run_id: str, call: Call) -> None:
     assert call("runs", "list", "-q").out == ""
     assert call("runs", "show", run_id, "-q").out == ""
+
+
+def test_a_run_that_was_cut_off_is_shown_as_far_as_it_came(run_id: str, call: Call) -> None:
+    cut_off(Path("data"), run_id, "transform")
+    done = call("runs", "show", run_id)
+
+    assert done.code == 0
+    assert done.out.splitlines()[0] == f"{run_id}  hourly  interrupted"
+    assert [line.split()[:2] for line in done.out.splitlines()[4:6]] == [
+        ["extract-region-data", "executed"],
+        ["transform", "pending"],
+    ]
+    assert call("runs", "show", run_id, "--json").json["outcome"] == "interrupted"
+    assert "interrupted" in call("runs", "list").out
+
+
+def test_one_at_work_is_running(run_id: str, call: Call) -> None:
+    cut_off(Path("data"), run_id, "transform", alive=True)
+
+    assert call("runs", "list", "--json").json["runs"][0]["outcome"] == "running"
+    assert call("runs", "show", "latest").out.splitlines()[0] == f"{run_id}  hourly  running"
+
+
+class TestCompare:
+    def test_settings_outcomes_rows_and_outputs(self, run_id: str, call: Call) -> None:
+        call(*SMALL, "--regions", "PACW")
+        done = call("runs", "compare", run_id, "latest")
+
+        assert done.code == 0
+        assert f"{run_id}  succeeded  " in done.out
+        assert "transform: respondents ['ERCO', 'PACW'] → ['PACW']" in done.out
+        assert "48 → 24" in done.out
+        assert "differ" in done.out
+
+    def test_of_equal_runs_nothing_differs(self, run_id: str, call: Call) -> None:
+        call(*SMALL)
+        done = call("runs", "compare", run_id, "latest")
+
+        assert "The settings are the same." in done.out
+        assert "executed → cached" in done.out
+        assert "differ" not in done.out
+
+    def test_json(self, run_id: str, call: Call) -> None:
+        call(*SMALL)
+        found = call("runs", "compare", run_id, "latest", "--json").json
+
+        assert found.keys() == {"runs", "settings", "steps"}
+        assert found["settings"] == []
+        assert found["steps"][0]["outcome"] == ["executed", "cached"]
+        assert [step["same_outputs"] for step in found["steps"]] == [True, True]
+
+    def test_one_that_was_cut_off(self, run_id: str, call: Call) -> None:
+        cut_off(Path("data"), run_id, "transform")
+        call(*SMALL)
+        done = call("runs", "compare", run_id, "latest")
+
+        assert done.code == 0
+        assert f"{run_id}  interrupted\n" in done.out
+        assert "A run that was cut off left no record of its settings." in done.out
+        assert "pending → executed" in done.out
+
+    def test_unknown_ones(self, run_id: str, call: Call) -> None:
+        assert call("runs", "compare", run_id, "nothing").code == 2
+        assert call("runs", "compare", run_id).code == 2
+        assert call("runs", "compare", run_id, run_id, "-q").out == ""

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.dag.toys import CachedWork, Work, chain, pipeline
+from tests.dag.toys import CachedWork, Note, Work, chain, pipeline
 
-from gridloom.dag import PipelineDAG, StepConfig
+from gridloom.dag import CacheableStep, PipelineDAG, StepConfig
 from gridloom.errors import KeyMissingError, UnknownStepError, UsageError
 
 
@@ -129,3 +129,30 @@ def test_secrets_do_not_show_in_plans(tmp_path: Path) -> None:
 def test_a_step_has_no_facts_by_default(tmp_path: Path) -> None:
     assert CachedWork("a").plan_detail(tmp_path) == {}
     assert StepConfig().step_id == ""
+
+
+class Reads(CacheableStep[StepConfig]):
+    def _execute(self, note: Note) -> int:
+        return len(note.text)
+
+
+def test_an_input_that_differs_is_named_with_its_file(tmp_path: Path) -> None:
+    def build(text: str) -> PipelineDAG:
+        dag = pipeline(tmp_path)
+        chain(dag, [CachedWork("a", text=text), Reads(StepConfig(step_id="reads"))])
+        return dag
+
+    build("").execute().raise_for_failure()
+    alone = pipeline(tmp_path)
+    alone.add_step(CachedWork("a", text="new"))
+    alone.execute().raise_for_failure()
+
+    assert decided(build("new"))[1] == ("reads", "run", "input `note` differs (note.txt)")
+
+
+def test_a_truncated_output_is_a_reason(tmp_path: Path) -> None:
+    cached_chain(tmp_path).execute().raise_for_failure()
+    note = tmp_path / "steps" / "b" / "note.txt"
+    note.write_text(note.read_text()[:-2])
+
+    assert decided(cached_chain(tmp_path))[1] == ("b", "run", "note.txt was truncated to 4 of 6 bytes")

@@ -174,13 +174,21 @@ class ManifestStore:
             if files:
                 connection.executemany(_INSERT_FILE, files)
             if code not in self._codes:
-                connection.execute(
-                    "INSERT OR IGNORE INTO code VALUES (?, ?)", (code, msgspec.json.encode(dict(parts)))
-                )
+                connection.execute(_INSERT_CODE, (code, msgspec.json.encode(dict(parts))))
 
         self._database.write(work)
         self._codes.add(code)
         return True
+
+    def keep_code(self, code: str, parts: Mapping[str, str]) -> None:
+        """Remembers the parts of code behind a digest, for whoever wants to know later what changed.
+
+        Raises:
+            StorageError: If the disk refuses.
+        """
+        if code not in self._codes:
+            self._database.insert(_INSERT_CODE, (code, msgspec.json.encode(dict(parts))))
+            self._codes.add(code)
 
     def _encoded(self, manifest: Manifest) -> bytes:
         if self._redactor.empty:
@@ -266,6 +274,7 @@ _INSERT = (
     "INSERT OR REPLACE INTO manifests (step_id, key, run_id, made_at, checksum, record)"
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
+_INSERT_CODE = "INSERT OR IGNORE INTO code VALUES (?, ?)"
 _INSERT_FILE = "INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?, ?)"
 
 

@@ -196,7 +196,8 @@ def changes_since(graph: Graph, identity: Mapping[str, Any], store: ManifestStor
         now = identities[step_id]
         was = Fingerprint(known[step_id], {}, "")
         if was.identity != now.record:
-            parts = (store.code_parts(was.identity.code), now.code.parts)
+            before = store.code_parts(was.identity.code)
+            parts = (before, now.code.parts if before else {})
             said.append(f"`{step_id}`: {changes(was, Fingerprint(now.record, {}, ''), code=parts)}")
     return said
 

@@ -108,7 +108,10 @@ def run_recipe(out: Path, run_id: str) -> tuple[dict[str, Any] | None, dict[str,
         with closing(Database(out, writes=False)) as database:
             rows = database.rows("SELECT recipe, identity FROM runs WHERE run_id = ?", (run_id,))
         if rows:
-            recipe, identity = (msgspec.json.decode(value) if value else None for value in rows[0])
+            known = dict[str, Any]
+            recipe, identity = (
+                msgspec.json.decode(value, type=known) if value else None for value in rows[0]
+            )
             return recipe, identity or {}
     except (DatabaseDamagedError, msgspec.MsgspecError, TypeError) as error:
         raise RawDataError(

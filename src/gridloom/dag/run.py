@@ -74,7 +74,8 @@ class Run:
             undo.callback(self._database.close)
             expected_s = expected_durations(self._database, config.pipeline_id)
             spared = done_steps(self._database, config.resumes)
-            self._journal = self._opened_journal(identities)
+            store = ManifestStore(self._database, out, redactor)
+            self._journal = self._opened_journal(store)
             undo.pop_all()
         self._bus = EventBus(self.run_id, log, sinks, redactor)
         services = RunServices(
@@ -85,7 +86,7 @@ class Run:
             bus=self._bus,
             token=CancelToken(),
             database=self._database,
-            store=ManifestStore(self._database, out, redactor),
+            store=store,
             journal=self._journal,
             identities=identities,
             stamps=Stamps(),
@@ -103,8 +104,14 @@ class Run:
         self._token = services.token
         self.result: RunResult | None = None
 
-    def _opened_journal(self, identities: Identities) -> Journal:
-        config = self._config
+    def _opened_journal(self, store: ManifestStore) -> Journal:
+        config, identity = self._config, None
+        if config.recipe is not None:
+            # who resumes the run is told what has changed since, also in steps that were never committed
+            identity = self._identities.records(self._graph)
+            for node in self._graph:
+                code = self._identities[node.step_id].code
+                store.keep_code(code.digest, code.parts)
         return Journal(
             self._database,
             self._redactor,
@@ -113,7 +120,7 @@ class Run:
             pipeline_name=config.pipeline_name,
             step_ids=self._graph.order(),
             recipe=config.recipe,
-            identity=identities.records(self._graph) if config.recipe is not None else None,
+            identity=identity,
             resumes=config.resumes,
             started_at=self._started_at,
         )

@@ -229,7 +229,8 @@ def _extract_steps(prepared: Prepared) -> Iterable[EIAExtractStep]:
                 concurrency=settings.concurrency,
                 rate_limit=settings.rate_limit,
                 refresh_days=settings.refresh_days,
-                ask_again=settings.force,
+                # where a forced run is carried on, the DAG knows which steps have asked already
+                ask_again=settings.force and prepared.resumes is None,
             )
         )
 

@@ -49,8 +49,8 @@ def stopped_run(out: Path, run_id: str, *, force: bool) -> StoppedRun:
     recipe, identity = run_recipe(out, found)
     if recipe is None or recipe.get("pipeline") not in {HOURLY, FILE}:
         raise UsageError(
-            f"The run {found} was started by a program of its own. Start that program again: what is "
-            "committed is not run again."
+            f"The run {found} cannot be built again from its id: a pipeline file or a program of its own "
+            "started it. Start that again: what is committed is not run again."
         )
     prepared, dag = _again(recipe, out, found)
     changed = dag.changes_since(identity)

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from tests.cli.conftest import SMALL, Call
+from tests.e2e.processes import Done
+
+TABLE = "data/hourly/day.parquet"
+
+
+def test_from_the_table_down_to_the_pages(made: Done, call: Call) -> None:
+    done = call("lineage", TABLE)
+
+    assert done.code == 0
+    lines = done.out.splitlines()
+    assert lines[0] == "hourly/day.parquet  (unchanged)"
+    assert lines[1].startswith("  made by transform (gridloom.transform.steps.TransformStep, version ")
+    assert '    respondents = ["ERCO","PACW"]' in lines
+    assert "  from raw:" in lines
+    assert any(line.startswith("    raw/sample-") for line in lines)
+    assert any(line.startswith("      made by extract-region-data (gridloom.extract") for line in lines)
+    assert not any("gridloom.transform.complete" in line for line in lines)
+    assert "gridloom.transform.complete" in call("lineage", TABLE, "-v").out
+
+
+def test_json(made: Done, call: Call) -> None:
+    found = call("lineage", TABLE, "--json").json
+
+    assert found.keys() == {"path", "digest", "state", "made_by"}
+    assert found["made_by"].keys() == {
+        "step_id",
+        "run_id",
+        "type",
+        "version",
+        "made_at",
+        "settings",
+        "code",
+        "inputs",
+    }
+    (given,) = found["made_by"]["inputs"]
+    assert given["made_by"]["settings"]["source"].startswith("sample:")
+
+
+def test_a_changed_and_a_gone_file(made: Done, call: Call) -> None:
+    Path(TABLE).write_text("changed")
+    assert "hourly/day.parquet  (changed)" in call("lineage", TABLE).out
+    Path(TABLE).unlink()
+    assert "hourly/day.parquet  (gone)" in call("lineage", TABLE).out
+
+
+def test_files_from_nowhere(made: Done, call: Call) -> None:
+    Path("data/mine.txt").write_text("mine")
+    inside, outside, named = (
+        call("lineage", "data/mine.txt"),
+        call("lineage", "elsewhere.txt"),
+        call("lineage", "elsewhere.txt", "--out", "data"),
+    )
+
+    assert inside.code == outside.code == named.code == 2
+    assert "No step made" in inside.error
+    assert "lies in no output folder of GridLoom" in outside.error
+    assert "No step made" in named.error
+
+
+def test_another_folder(made: Done, call: Call, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    Path("data").rename("moved")
+    Path("link").symlink_to("moved", target_is_directory=True)
+
+    assert call("lineage", "link/hourly/day.parquet").out.startswith("hourly/day.parquet  (unchanged)")
+    assert call("lineage", "moved/hourly/day.parquet", "--out", "link").code == 0
+    monkeypatch.chdir(tmp_path / "moved" / "hourly")
+    assert call("lineage", "day.parquet").code == 0
+
+
+def test_what_is_used_after_a_rerun_with_other_settings(made: Done, call: Call) -> None:
+    call(*SMALL, "--regions", "PACW")
+
+    assert 'respondents = ["PACW"]' in call("lineage", TABLE).out
+
+
+def test_quiet_says_nothing(made: Done, call: Call) -> None:
+    assert call("lineage", TABLE, "-q").out == ""
