@@ -12,22 +12,24 @@ from pathlib import Path
 
 from tests.dag.toys import CachedWork, Note, WorkConfig, pipeline
 
-from gridloom.dag import CacheableStep, PipelineDAG, StepContext
+from gridloom.dag import CacheableStep, PipelineDAG, StepContext, operational
 
 PARTS = ("one", "two", "three")
 
 
-class Parted(CacheableStep[WorkConfig]):
-    """Makes a note of three checkpoints: a value, a file and a folder; may stop for ever after them."""
+class PartedConfig(WorkConfig):
+    stops: bool = operational(default=False)
 
-    stops = False
+
+class Parted(CacheableStep[PartedConfig]):
+    """Makes a note of three checkpoints: a value, a file and a folder; may stop for ever after them."""
 
     def _execute(self, ctx: StepContext) -> Note:
         value = ctx.checkpoint("one", lambda _path: {"words": ["one", self.config.text]})
         file = ctx.checkpoint("two", lambda path: path.write_text("two"))
         folder = ctx.checkpoint("three", make_folder)
         ctx.log("found " + " ".join(part.name for part in (value, file, folder) if part.found))
-        if self.stops:
+        if self.config.stops:
             wait_for_ever()
         path = ctx.path("note.txt")
         parts = [*value.value["words"], file.path.read_text(), (folder.path / "deep" / "x").read_text()]
@@ -48,9 +50,7 @@ def wait_for_ever() -> None:
 
 def parted(out: Path, *, stops: bool = False, **settings: str) -> PipelineDAG:
     dag = pipeline(out)
-    step = Parted(WorkConfig(step_id="parted", **settings))
-    step.stops = stops
-    dag.add_step(step)
+    dag.add_step(Parted(PartedConfig(step_id="parted", stops=stops, **settings)))
     return dag
 
 
