@@ -13,6 +13,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from gridloom.extract.plan import STANDARD_BATCH_DAYS
 from harness import FRESH, HERE, Case, Metric, Options, Result, Section, measure, run_once
 from servers import canned, stand_in
 
@@ -46,16 +47,20 @@ def _write(options: Options, path: Path, *, years: int, hours: int | None) -> No
 def _clients(options: Options, data: Path, last: str, latency_ms: int) -> Result:
     with canned(data, latency_ms) as server:
         asked = {"url": server.url, "last": last, "out": FRESH}
+        defaults = {"in_flight": 5, "batch_days": STANDARD_BATCH_DAYS, **asked}
+        twenty = {"in_flight": 10, **asked}
         cases = [
-            Case.call("gridloom, extract", "year_cases:extract", in_flight=10, **asked),
-            Case.call("gridloom, to Parquet", "year_cases:to_parquet", in_flight=10, **asked),
-            Case.call("bare asyncio loop", "extract_cases:bare", in_flight=10, client="streams", **asked),
+            Case.call("gridloom, extract: as it comes", "year_cases:extract", **defaults),
+            Case.call("gridloom, extract: auto, 20 in flight", "year_cases:extract", **twenty),
+            Case.call("gridloom, to Parquet: as it comes", "year_cases:to_parquet", **defaults),
+            Case.call("gridloom, to Parquet: auto, 20 in flight", "year_cases:to_parquet", **twenty),
+            Case.call("bare asyncio loop, 20 in flight", "extract_cases:bare", client="streams", **twenty),
             *_others(asked),
         ]
         section = Section(
             title=f"clients: one year of 8 respondents, demand and 8 fuels, {latency_ms} ms latency",
-            note="20 requests in flight (10 for each of 2 routes, or 20 workers); openeia and dlt have 1, "
-            "eiax 8. The clients' own gates are off. One server process, its answers ready.",
+            note="As they come, GridLoom has 5 requests in flight for each of 2 routes, eiax 8, the others "
+            "1. The clients' own gates are off. One server process, its answers ready.",
             metrics=_METRICS,
             cases=cases,
             peer=_PEER,
@@ -70,6 +75,7 @@ def _others(asked: dict[str, str]) -> list[Case]:
     cases = [
         _case(_PEER, python, "gridstatus", in_flight=20, **asked),
         _case("gridstatus, 5 workers", python, "gridstatus", in_flight=5, **asked),
+        _case("gridstatus, as it comes", python, "gridstatus", in_flight=1, **asked),
         _case("openeia", python, "openeia", in_flight=1, **asked),
         _case("dlt", python, "dlt", in_flight=1, **asked),
     ]

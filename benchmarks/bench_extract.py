@@ -49,6 +49,13 @@ def _measure(options: Options, job: Job, latency_ms: int, in_flight: int) -> Res
             Case.call("gridloom", "extract_cases:gridloom", **asked),
             Case.call("bare httpx2", "extract_cases:bare", client="httpx2", **asked),
             Case.call(_BOUND, "extract_cases:bare", client="streams", **asked),
+            Case.call(
+                "bare streams, no digest or sync",
+                "extract_cases:bare",
+                client="streams",
+                durable=False,
+                **asked,
+            ),
         ]
         section = Section(
             title=f"extract: {job.rows:,} rows, {latency_ms} ms latency, 2 x {in_flight} in flight",

@@ -21,13 +21,15 @@ from gridloom.grid.respondents import STANDARD_EIGHT
 from gridloom.sample import sample_path
 
 
-def to_parquet(url: str, out: str, last: str, in_flight: int) -> dict[str, float]:
+def to_parquet(
+    url: str, out: str, last: str, in_flight: int, batch_days: int | str = "auto"
+) -> dict[str, float]:
     """Runs all of ``gridloom year``: extraction, proof, and the one checked table."""
     settings = {
         "base_url": url,
         "rate_limit": "off",
         "concurrency": in_flight,
-        "batch_days": "auto",
+        "batch_days": batch_days,
         "out": out,
     }
     os.environ["EIA_API_KEY"] = "any"
@@ -41,11 +43,13 @@ def to_parquet(url: str, out: str, last: str, in_flight: int) -> dict[str, float
     }
 
 
-def extract(url: str, out: str, last: str, in_flight: int) -> dict[str, float]:
+def extract(
+    url: str, out: str, last: str, in_flight: int, batch_days: int | str = "auto"
+) -> dict[str, float]:
     """Runs the extract steps alone."""
     dag = PipelineDAG(PipelineDAGConfig(pipeline_name="bench", output_dir=Path(out)))
     for series in ("D", "NG.all"):
-        asked = {"series": (series,), "first": "2019-01-01T00", "last": last, "batch_days": "auto"}
+        asked = {"series": (series,), "first": "2019-01-01T00", "last": last, "batch_days": batch_days}
         dag.add_step(EIAExtractStep(_config(url, concurrency=in_flight, rate_limit="off", **asked)))
     with Clock() as clock:
         result = dag.execute()
