@@ -29,7 +29,8 @@ _STEP = "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _ATTEMPT = "INSERT OR REPLACE INTO attempts (run_id, step_id, number, key, started_at) VALUES (?, ?, ?, ?, ?)"
 _CLAIMS = (
     "SELECT runs.run_id, runs.owner FROM attempts JOIN runs USING (run_id)"
-    " WHERE attempts.step_id = ? AND attempts.key = ? AND attempts.ended_at IS NULL AND attempts.run_id != ? AND runs.outcome IS NULL AND NOT EXISTS"
+    " WHERE attempts.step_id = ? AND attempts.key = ? AND attempts.ended_at IS NULL"
+    " AND attempts.run_id != ? AND runs.outcome IS NULL AND NOT EXISTS"
     " (SELECT 1 FROM steps WHERE steps.run_id = attempts.run_id AND steps.step_id = attempts.step_id)"
 )
 _ATTEMPT_FAILED = (
