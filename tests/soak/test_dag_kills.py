@@ -30,7 +30,7 @@ _PROGRAM = "from tests.soak.ten_steps import main; main()"
 
 
 def start(name: str, executor: str, out: Path, board: Path) -> subprocess.Popen[str]:
-    command = [sys.executable, "-c", _PROGRAM, name, executor, str(out), str(board)]
+    command = [sys.executable, "-X", "faulthandler", "-c", _PROGRAM, name, executor, str(out), str(board)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
 

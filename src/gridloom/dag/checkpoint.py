@@ -8,8 +8,10 @@ is committed.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,7 +24,7 @@ from gridloom.dag.values import canonical_json
 from gridloom.errors import GridLoomError, UsageError
 from gridloom.files import digest_bytes, publish, storage_errors
 
-__all__ = ["Checkpoint", "Checkpoints", "checkpoint_home", "remove_checkpoints"]
+__all__ = ["Checkpoint", "Checkpoints", "are_left", "checkpoint_home", "remove_checkpoints"]
 
 _KEY_CHARACTERS = 24
 
@@ -151,6 +153,11 @@ class Checkpoints:
         return digest_bytes(f"{self._step_id}\0{self._key}\0{name}\0".encode() + data)
 
 
+def are_left(out: Path, step_id: str) -> bool:
+    """Returns whether a step has checkpoints of any key; asked at every hit, so it is quick."""
+    return os.path.exists(f"{out}/.gridloom/checkpoints/{step_id}")  # noqa: PTH110 - a Path costs more than that
+
+
 def remove_checkpoints(database: Database, out: Path, step_id: str, key: str) -> None:
     """Removes the checkpoints of a step that is committed; where there are none, does nothing.
 
@@ -164,7 +171,10 @@ def remove_checkpoints(database: Database, out: Path, step_id: str, key: str) ->
         StorageError: If the disk refuses.
     """
     database.insert("DELETE FROM checkpoints WHERE step_id = ? AND key = ?", (step_id, key))
-    shutil.rmtree(checkpoint_home(out, step_id, key), ignore_errors=True)
+    home = checkpoint_home(out, step_id, key)
+    shutil.rmtree(home, ignore_errors=True)
+    with suppress(OSError):
+        home.parent.rmdir()  # others of the step may be there
 
 
 def _remove(place: Path) -> None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -29,14 +28,19 @@ _RUN_END = (
 _STEP = "INSERT OR REPLACE INTO steps VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _ATTEMPT = "INSERT OR REPLACE INTO attempts (run_id, step_id, number, key, started_at) VALUES (?, ?, ?, ?, ?)"
 _CLAIMS = (
-    "SELECT runs.owner FROM attempts JOIN runs USING (run_id) WHERE attempts.step_id = ? AND attempts.key = ?"
-    " AND attempts.ended_at IS NULL AND attempts.run_id != ? AND runs.outcome IS NULL AND NOT EXISTS"
+    "SELECT runs.run_id, runs.owner FROM attempts JOIN runs USING (run_id)"
+    " WHERE attempts.step_id = ? AND attempts.key = ? AND attempts.ended_at IS NULL"
+    " AND attempts.run_id != ? AND runs.outcome IS NULL AND NOT EXISTS"
     " (SELECT 1 FROM steps WHERE steps.run_id = attempts.run_id AND steps.step_id = attempts.step_id)"
 )
 _ATTEMPT_FAILED = (
     "UPDATE attempts SET ended_at = ?, outcome = ?, error_type = ?, message = ?"
     " WHERE run_id = ? AND step_id = ? AND number = ?"
 )
+
+
+_OPEN: set[str] = set()
+"""Runs of this process that are under way: that the process lives says nothing about those before."""
 
 
 class Journal:
@@ -85,6 +89,11 @@ class Journal:
             started_at.isoformat(),
         )
         database.insert(_RUN, self._run)
+        _OPEN.add(run_id)
+
+    def close(self) -> None:
+        """Says that the run is at no work any more, also where its end could not be written."""
+        _OPEN.discard(self._run_id)
 
     def claim(self, step_id: str, number: int, key: str) -> bool:
         """Notes that a step begins an attempt, unless a living run elsewhere is at the same work.
@@ -157,16 +166,20 @@ class Journal:
         return None if value is None else msgspec.json.encode(self._redactor.record(dict(value)))
 
 
-def _at_work(rows: list[tuple[Any, ...]]) -> bool:
+def _at_work(claims: Sequence[tuple[Any, ...]]) -> bool:
+    """Returns whether one of the runs, each with its owner, may still be at its work."""
+    return any(_lives(run_id, owner) for run_id, owner in claims)
+
+
+def _lives(run_id: Any, encoded: Any) -> bool:
+    try:
+        owner = msgspec.json.decode(encoded, type=Owner)
+    except (msgspec.MsgspecError, TypeError, ValueError):
+        return False  # a damaged row claims nothing
+    if owner == this_process():
+        return run_id in _OPEN
     # whether a process on another machine lives, nobody can tell: its work may be done twice
-    return any(owner.alive and not owner.elsewhere for owner in _owners(rows))
-
-
-def _owners(rows: list[tuple[Any, ...]]) -> Iterator[Owner]:
-    for (owner,) in rows:
-        # a damaged row claims nothing
-        with suppress(msgspec.MsgspecError, TypeError, ValueError):
-            yield msgspec.json.decode(owner, type=Owner)
+    return owner.alive and not owner.elsewhere
 
 
 def _now() -> str:

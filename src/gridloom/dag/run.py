@@ -154,6 +154,7 @@ class Run:
             self._executor.close()
             self._bus.close()
             self._staging.remove()
+            self._journal.close()
             self._database.close()
 
     def _give_up(self, error: BaseException) -> None:

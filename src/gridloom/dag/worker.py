@@ -14,7 +14,7 @@ from gridloom.artifact import Artifact
 from gridloom.dag.bus import EventBus
 from gridloom.dag.cache import CachedOutputs, Manifest, ManifestStore, outputs_recorded
 from gridloom.dag.cancel import CancelToken
-from gridloom.dag.checkpoint import remove_checkpoints
+from gridloom.dag.checkpoint import are_left, remove_checkpoints
 from gridloom.dag.context import StepContext
 from gridloom.dag.database import Database
 from gridloom.dag.events import CacheDecided, LogWritten, StepStarted
@@ -207,6 +207,7 @@ class StepTask:
     def _cached(self, decision: Decision, found: CachedOutputs) -> StepOutput:
         for path, seen in found.stamps:
             self._run.stamps.note(path, seen)
+        self._tidy(decision)
         return StepOutput(
             step_id=self._node.step_id,
             outcome=StepOutcome.cached,
@@ -215,6 +216,14 @@ class StepTask:
             metrics=StepMetrics(rows=found.rows),
             findings=found.findings,
         )
+
+    def _tidy(self, decision: Decision) -> None:
+        """Removes the checkpoints of a run that was killed between its commit and their removal."""
+        run, step_id = self._run, self._node.step_id
+        if decision.fingerprint and are_left(run.out, step_id):
+            key = decision.fingerprint.key
+            if not run.journal.others_at_work(step_id, key):
+                remove_checkpoints(run.database, run.out, step_id, key)
 
     def _checked(self, result: Any) -> dict[str, Any]:
         """Returns the outputs by field name if they are what the annotation promises."""
