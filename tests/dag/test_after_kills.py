@@ -10,6 +10,7 @@ import pytest
 from tests.dag.toys import CachedWork, pipeline
 
 from gridloom.dag import RunResult, StepContext
+from gridloom.dag.checkpoint import checkpoint_home
 
 
 def keep_a_part(ctx: StepContext) -> None:
@@ -42,7 +43,7 @@ def left_behind(out: Path) -> Path:
     """Puts a checkpoint of the committed step back."""
     with closing(sqlite3.connect(out / ".gridloom" / "runs.db")) as connection:
         ((key,),) = connection.execute("SELECT key FROM manifests").fetchall()
-    part = out / ".gridloom" / "checkpoints" / "a" / key.removeprefix("sha256:")[:16] / "part"
+    part = checkpoint_home(out, "a", key) / "part"
     part.parent.mkdir(parents=True)
     part.write_text("partial")
     return part

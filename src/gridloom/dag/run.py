@@ -26,10 +26,10 @@ from gridloom.dag.outcome import RunOutcome, RunResult, StepOutcome, StepOutput
 from gridloom.dag.record import add_up, results_record, write_results
 from gridloom.dag.redact import Redactor
 from gridloom.dag.runner import Scheduler
+from gridloom.dag.services import RunServices
 from gridloom.dag.sinks import Sink
 from gridloom.dag.staging import Staging, remove_dead
 from gridloom.dag.stamps import Stamps
-from gridloom.dag.worker import RunServices
 from gridloom.errors import InterruptedRunError, StorageError
 from gridloom.files import storage_errors
 

@@ -16,7 +16,8 @@ from typing import Any
 from gridloom.dag.events import AttemptFailed, LogWritten, StepFinished
 from gridloom.dag.graph import Graph
 from gridloom.dag.outcome import StepOutcome, StepOutput
-from gridloom.dag.worker import RunServices, StepTask
+from gridloom.dag.services import RunServices
+from gridloom.dag.worker import StepTask
 from gridloom.errors import (
     CheckFailedError,
     InterruptedRunError,

@@ -75,7 +75,7 @@ class _Listener:
                 event = self._waiting.popleft()
                 try:
                     self._sink(event)
-                except Exception as error:  # noqa: BLE001 - whatever a listener does, the run goes on; it is said
+                except BaseException as error:  # noqa: BLE001 - whatever it raises, the run goes on; it is said
                     self._gone = True
                     problem = f"{type(error).__name__}: {error}"
                     self._trouble(f"The listener {self.name} was dropped because it raised {problem}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
@@ -76,7 +77,10 @@ class BaseStep(ABC, Generic[ConfigT]):
 
     @abstractmethod
     def _execute(self, *args: Any, **kwargs: Any) -> Any:
-        """Does the work; a subclass names and annotates what it takes and gives. May be ``async``."""
+        """Does the work; a subclass names and annotates what it takes and gives.
+
+        It may be ``async``: then it is cancelled when the run is asked to stop.
+        """
 
     def run(self, inputs: Mapping[str, Any], ctx: StepContext) -> Any:
         """Returns what `_execute` gives for inputs that `validate_input` accepts.
@@ -91,7 +95,7 @@ class BaseStep(ABC, Generic[ConfigT]):
         self.validate_input(inputs)
         context = signature_of(type(self)).context
         result = self._execute(**inputs, **({context: ctx} if context else {}))
-        return _awaited(result) if inspect.isawaitable(result) else result
+        return _awaited(result, ctx) if inspect.isawaitable(result) else result
 
 
 class CacheableStep(BaseStep[ConfigT]):
@@ -115,11 +119,23 @@ class CacheableStep(BaseStep[ConfigT]):
         return True
 
 
-def _awaited(result: Awaitable[Any]) -> Any:
+def _awaited(result: Awaitable[Any], ctx: StepContext) -> Any:
+    """Returns what a coroutine gives; it is cancelled when the step is asked to stop."""
     # loaded by those who run, not by all who import
     import asyncio  # noqa: PLC0415
 
     async def wait() -> Any:
-        return await result
+        loop, work = asyncio.get_running_loop(), asyncio.ensure_future(result)
+
+        def stop() -> None:
+            with suppress(RuntimeError):  # a loop that has ended has nothing left to stop
+                loop.call_soon_threadsafe(work.cancel)
+
+        ctx.on_cancel(stop)
+        try:
+            return await work
+        except asyncio.CancelledError:
+            ctx.raise_if_cancelled()
+            raise
 
     return asyncio.run(wait())

@@ -5,33 +5,27 @@ from __future__ import annotations
 import errno
 import time
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from gridloom.artifact import Artifact
-from gridloom.dag.bus import EventBus
-from gridloom.dag.cache import CachedOutputs, Manifest, ManifestStore, outputs_recorded
+from gridloom.dag.cache import CachedOutputs, Manifest, outputs_recorded
 from gridloom.dag.cancel import CancelToken
 from gridloom.dag.checkpoint import are_left, remove_checkpoints
 from gridloom.dag.context import StepContext
-from gridloom.dag.database import Database
 from gridloom.dag.events import CacheDecided, LogWritten, StepStarted
-from gridloom.dag.executors import StepCall, StepCost, StepExecutor
-from gridloom.dag.explain import Decision, Identities, decide, inputs_for
+from gridloom.dag.executors import StepCall, StepCost
+from gridloom.dag.explain import Decision, decide, inputs_for
 from gridloom.dag.graph import StepNode
-from gridloom.dag.journal import Journal
-from gridloom.dag.kinds import is_artifact, type_name
 from gridloom.dag.memory import peak_rss_bytes
 from gridloom.dag.outcome import StepMetrics, StepOutcome, StepOutput
-from gridloom.dag.redact import Redactor
-from gridloom.dag.staging import Commit, Staging
-from gridloom.dag.stamps import Stamps
-from gridloom.dag.values import settle_value
+from gridloom.dag.promise import check_findings, checked_outputs
+from gridloom.dag.services import RunServices
+from gridloom.dag.staging import Commit
 from gridloom.dag.wiring import Binding
 from gridloom.errors import (
-    CheckFailedError,
     GridLoomError,
     InterruptedRunError,
     StepFailedError,
@@ -39,30 +33,10 @@ from gridloom.errors import (
 )
 from gridloom.files import storage_errors
 
-__all__ = ["RunServices", "StepTask"]
+__all__ = ["StepTask"]
 
 _LOOK_AGAIN_S = 0.05
 _DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
-
-
-@dataclass(frozen=True, kw_only=True)
-class RunServices:
-    """What the steps of one run share."""
-
-    out: Path
-    run_id: str
-    force: bool
-    spared: frozenset[str]
-    bus: EventBus
-    token: CancelToken
-    database: Database
-    store: ManifestStore
-    journal: Journal
-    identities: Identities
-    stamps: Stamps
-    staging: Staging
-    redactor: Redactor
-    executor: StepExecutor
 
 
 class StepTask:
@@ -159,10 +133,10 @@ class StepTask:
         try:
             ctx.raise_if_cancelled()
             run.stamps.check(step_id, self._files)
-            outputs = self._checked(run.executor.run(call))
+            outputs = checked_outputs(step_id, self._node.signature, run.executor.run(call))
         finally:
             token.close()
-        self._check_findings(ctx)
+        check_findings(step_id, ctx.findings)
         run.stamps.check(step_id, self._files)
         commit = run.staging.commit(ctx, step.output_folder(), outputs)
         for path, seen in commit.stamps:
@@ -224,50 +198,6 @@ class StepTask:
             key = decision.fingerprint.key
             if not run.journal.others_at_work(step_id, key):
                 remove_checkpoints(run.database, run.out, step_id, key)
-
-    def _checked(self, result: Any) -> dict[str, Any]:
-        """Returns the outputs by field name if they are what the annotation promises."""
-        signature = self._node.signature
-        if signature.several is None:
-            given: Mapping[str, Any] = {"output": result} if signature.outputs else {}
-        elif isinstance(result, signature.several):
-            given = result._asdict()  # type: ignore[attr-defined]
-        else:
-            raise StepFailedError(self._unexpected(type_name(signature.several), result, "it"))
-        if not signature.outputs and result is not None:
-            raise StepFailedError(
-                f"{self._unexpected('nothing', result, 'it')} "
-                f"Annotate the result of {signature.owner}._execute."
-            )
-        return {name: self._check_output(name, kind, given[name]) for name, kind in signature.outputs.items()}
-
-    def _check_output(self, name: str, kind: Any, value: Any) -> Any:
-        what = "it" if name == "output" else f"`{name}`"
-        if not is_artifact(kind):
-            place = "The output" if name == "output" else f"The output `{name}`"
-            return settle_value(value, kind, f"{place} of step '{self._node.step_id}'")
-        if not isinstance(value, kind):
-            raise StepFailedError(self._unexpected(type_name(kind), value, what))
-        if not value.path.exists():
-            raise StepFailedError(
-                f"Step '{self._node.step_id}' should give {type_name(kind)}, but there is no file at "
-                f"{value.path}. Write it to ctx.path(...) before returning its artifact."
-            )
-        return value
-
-    def _unexpected(self, expected: str, value: Any, what: str) -> str:
-        given = "None" if value is None else f"an object of type {type_name(type(value))}"
-        hint = " Return the artifact of what it wrote." if value is None else ""
-        named = "" if what == "it" else f" as {what}"
-        return f"Step '{self._node.step_id}' should give {expected}{named}, but it gave {given}.{hint}"
-
-    def _check_findings(self, ctx: StepContext) -> None:
-        failed = [finding for finding in ctx.findings if finding.blocks]
-        if failed:
-            said = "; ".join(f"{finding.name}: {finding.detail or finding.why}" for finding in failed)
-            raise CheckFailedError(
-                f"Step '{self._node.step_id}' published nothing, because required checks failed: {said}"
-            )
 
     def _remember(self, decision: Decision, commit: Commit, ctx: StepContext) -> None:
         if decision.fingerprint is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime
@@ -229,21 +228,6 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         return True
 
     async def _execute(self, ctx: StepContext) -> RawPages:
-        loop = asyncio.get_running_loop()
-        work = asyncio.ensure_future(self._extract(ctx))
-
-        def stop() -> None:
-            with contextlib.suppress(RuntimeError):  # a loop that has ended has nothing left to stop
-                loop.call_soon_threadsafe(work.cancel)
-
-        ctx.on_cancel(stop)
-        try:
-            return await work
-        except asyncio.CancelledError:
-            ctx.raise_if_cancelled()
-            raise
-
-    async def _extract(self, ctx: StepContext) -> RawPages:
         config, windows = self.config, self.config.windows()
         # In the step's staging folder, so that the next run clears up after one that was killed.
         store = self._store(ctx.out / self.output_folder(), staging=ctx.staging)
