@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from gridloom.grid.routes import REGION_DATA
 from gridloom.transform import shelf as shelf_module
 from gridloom.transform import steps as steps_module
 from gridloom.transform.findings import check_file
+from gridloom.transform.parse import ParsedRows, parse_pages
 from gridloom.transform.steps import TransformConfig, TransformStep
 
 FIRST, LAST = "2019-01-01T00", "2019-01-01T05"
@@ -280,6 +281,32 @@ def test_a_table_made_by_way_of_files_leaves_none_of_them(
     assert made[0].read_bytes() == made[1].read_bytes()
     assert not list(tmp_path.rglob("*.arrow"))
     assert not list(tmp_path.rglob("rows-*"))
+
+
+def test_a_route_that_was_parsed_before_a_failure_is_not_parsed_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps_module, "_HELD_ROWS", 0)
+    parsed: list[str] = []
+
+    def broken_at(route: str) -> Callable[[RawPages], Iterator[ParsedRows]]:
+        def parse(pages: RawPages) -> Iterator[ParsedRows]:
+            parsed.append(pages.route)
+            if pages.route == route:
+                raise RawDataError("a page is gone")
+            return parse_pages(pages)
+
+        return parse
+
+    raw = [demand(tmp_path, BOTH), fuels(tmp_path, [Row(at(1), "PACW", "NG", ".5")])]
+    monkeypatch.setattr(steps_module, "parse_pages", broken_at("fuel-type-data"))
+    with pytest.raises(RawDataError):
+        transform(tmp_path, raw, series=("D", "NG.all"))
+    monkeypatch.setattr(steps_module, "parse_pages", broken_at("none"))
+    table, _ = transform(tmp_path, raw, series=("D", "NG.all"))
+
+    assert parsed == ["region-data", "fuel-type-data", "fuel-type-data"]
+    assert not any(finding.blocks for finding in check_file(table.path))
 
 
 def test_in_a_pipeline_a_failed_check_publishes_nothing_and_keeps_the_old_table(tmp_path: Path) -> None:

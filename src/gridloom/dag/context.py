@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -205,6 +206,8 @@ class StepContext:
             staged = self.staging / CHECKPOINT_STAGING / name
             with storage_errors("create", staged.parent):
                 staged.parent.mkdir(parents=True, exist_ok=True)
+                # what an attempt left that failed in the middle
+                shutil.rmtree(staged) if staged.is_dir() else staged.unlink(missing_ok=True)
             checkpoint = self._checkpoints.save(name, staged, make(staged))
         self.checkpoint_reached(name, found=checkpoint.found, size_bytes=checkpoint.size_bytes)
         return checkpoint
@@ -215,7 +218,7 @@ class StepContext:
         return self.key or self.run_id
 
     def checkpoint_reached(self, name: str, *, found: bool, size_bytes: int) -> None:
-        """Says that a checkpoint is there, which `checkpoint` does by itself."""
+        """Says that a checkpoint is there: for a step that keeps its own; `checkpoint` does so by itself."""
         self.used_checkpoints = True
         self._emit(CheckpointReached, step_id=self.step_id, name=name, found=found, size_bytes=size_bytes)
 

@@ -32,6 +32,9 @@ class Told(Protocol):
     def progress(self, done: float, total: float | None = None, unit: str = "rows") -> None:
         """Hears how far it is."""
 
+    def checkpoint_reached(self, name: str, *, found: bool, size_bytes: int) -> None:
+        """Hears of a partial result that a crash does not cost."""
+
     def finding(self, finding: Finding) -> None:
         """Records a check."""
 
@@ -66,6 +69,7 @@ class Pull:
         def landed(window: Window, receipt: Receipt) -> None:
             nonlocal done, next_s
             self.receipts[window] = receipt
+            self._reached(window, receipt, found=False)
             done += receipt.rows
             self.told.add(rows_received=receipt.rows)
             # The estimate looks at every window, which is too much to do for every window.
@@ -73,6 +77,8 @@ class Pull:
                 self.told.progress(done, expected_rows(self.windows, self.receipts))
                 next_s = time.monotonic() + _TOLD_EVERY_S
 
+        for window, receipt in self.receipts.items():
+            self._reached(window, receipt, found=True)
         self.told.progress(done, expected_rows(self.windows, self.receipts))
         failure: SourceError | None = None
         try:
@@ -81,6 +87,11 @@ class Pull:
             failure = error
         if failure:
             raise self._with_landed(failure, done)
+
+    def _reached(self, window: Window, receipt: Receipt, *, found: bool) -> None:
+        # landed windows are the checkpoints of this step; they outlive it, for others ask the same
+        size_bytes = sum(page.size_bytes for page in receipt.pages)
+        self.told.checkpoint_reached(window.digest(receipt.source), found=found, size_bytes=size_bytes)
 
     def _with_landed(self, error: SourceError, rows: int) -> SourceError:
         """Returns an error that says as well how much has landed, where anything has."""

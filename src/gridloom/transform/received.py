@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import polars as pl
 
@@ -62,6 +62,19 @@ class Received:
             outside_ms=(min(outside_ms), max(outside_ms)) if outside_ms else (),
             texts=Counter(dict(parsed.texts["text"].value_counts(sort=False).iter_rows())),
         )
+
+    def to_json(self) -> dict[str, Any]:
+        """Returns the facts as plain JSON-able values."""
+        pairs = [[code, series, rows] for (code, series), rows in sorted(self.pairs.items())]
+        plain = {name: getattr(self, name) for name in self.__slots__}
+        return {**plain, "pairs": pairs, "texts": dict(self.texts)}
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Self:
+        """Returns the facts of a JSON form, the inverse of `to_json`."""
+        pairs = Counter({(code, series): rows for code, series, rows in record["pairs"]})
+        ends = tuple(record["outside_ms"])
+        return cls(**{**record, "pairs": pairs, "outside_ms": ends, "texts": Counter(record["texts"])})
 
     @classmethod
     def joined(cls, parts: Iterable[Self]) -> Self:

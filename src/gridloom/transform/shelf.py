@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import io
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple, Self
 
 import polars as pl
 
@@ -30,9 +30,9 @@ _PACKING: Final = "zstd"  # a tenth of the size, in less time than without
 
 
 class _Place(NamedTuple):
-    """Where rows of one respondent stand."""
+    """Where rows of one respondent stand: in which file of the folder, from which byte, how many."""
 
-    path: Path
+    file: str
     start: int
     size_bytes: int
 
@@ -49,6 +49,23 @@ class Shelf:
         self._held: list[pl.DataFrame] = []
         self._places: dict[str, list[_Place]] = defaultdict(list)
         self._files = 0
+
+    @classmethod
+    def standing(cls, folder: Path, places: Mapping[str, Sequence[Sequence[Any]]]) -> Self:
+        """Returns the shelf that an earlier one left in a folder.
+
+        Args:
+            folder: Where its files are.
+            places: What its `places` were.
+        """
+        shelf = cls(folder)
+        shelf._places.update({code: [_Place(*place) for place in known] for code, known in places.items()})
+        return shelf
+
+    @property
+    def places(self) -> dict[str, list[tuple[str, int, int]]]:
+        """Where the rows of each respondent stand in the folder, JSON-able; nothing of what is in memory."""
+        return {code: [(*place,) for place in known] for code, known in self._places.items()}
 
     def put(self, rows: pl.DataFrame) -> None:
         """Takes some rows (`gridloom.transform.parse.ROW_SCHEMA`).
@@ -67,7 +84,7 @@ class Shelf:
                 for code in names_in(rows, "respondent"):
                     buffer = io.BytesIO()
                     _of(rows, code).write_ipc_stream(buffer, compression=_PACKING)
-                    self._places[code].append(_Place(path, file.tell(), buffer.tell()))
+                    self._places[code].append(_Place(path.name, file.tell(), buffer.tell()))
                     file.write(buffer.getbuffer())
 
     def respondents(self) -> tuple[str, ...]:
@@ -82,19 +99,19 @@ class Shelf:
             StorageError: If the disk refuses.
         """
         held = [_of(rows, respondent) for rows in self._held]
-        stored = [_read(place) for place in self._places[respondent]]
+        stored = [self._read(place) for place in self._places.get(respondent, ())]
         return pl.concat([ROW_SCHEMA.to_frame(), *held, *stored])
+
+    def _read(self, place: _Place) -> pl.DataFrame:
+        path = (self._folder or Path()) / place.file
+        with storage_errors("read", path), path.open("rb") as file:
+            file.seek(place.start)
+            packed = file.read(place.size_bytes)
+        return pl.read_ipc_stream(io.BytesIO(packed))
 
 
 def _of(rows: pl.DataFrame, respondent: str) -> pl.DataFrame:
     return rows.filter(pl.col("respondent") == respondent)
-
-
-def _read(place: _Place) -> pl.DataFrame:
-    with storage_errors("read", place.path), place.path.open("rb") as file:
-        file.seek(place.start)
-        packed = file.read(place.size_bytes)
-    return pl.read_ipc_stream(io.BytesIO(packed))
 
 
 def shelve(parts: Iterable[ParsedRows], shelf: Shelf, asked: HourRange) -> Received:

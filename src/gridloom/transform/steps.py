@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Final, Self
 
@@ -23,6 +23,7 @@ from gridloom.transform.complete import source_hours
 from gridloom.transform.findings import check_written
 from gridloom.transform.footer import Footer
 from gridloom.transform.parse import ParsedRows, parse_pages
+from gridloom.transform.received import Received
 from gridloom.transform.shelf import Shelf, shelve
 from gridloom.transform.tabulate import tabulate
 from gridloom.transform.write import write_table
@@ -135,9 +136,9 @@ class TransformStep(CacheableStep[TransformConfig]):
             (code, series) for index in indexes for code in index.respondents for series in _series_of(index)
         ]
         # What is large goes through files, so that memory does not grow with the years.
-        work = ctx.staging / "work" if sum(pages.rows for pages in raw) > _HELD_ROWS else None
-        shelf = Shelf(work)
-        received = shelve(_parsed(raw, ctx), shelf, asked)
+        large = sum(pages.rows for pages in raw) > _HELD_ROWS
+        work = ctx.staging / "work" if large else None
+        shelves, received = _shelved(raw, ctx, asked, kept=large)
         if not received.pairs:
             raise NoDataError(
                 f"The source has no rows for {', '.join(self.config.series)} of "
@@ -145,7 +146,7 @@ class TransformStep(CacheableStep[TransformConfig]):
                 "`gridloom regions` for what each respondent reports."
             )
         _report([accounting.rows_as_asked(received, pairs, asked)], self.config.name, ctx)
-        made = tabulate(_by_respondent(shelf, ctx), asked, _source_has(indexes, asked), folder=work)
+        made = tabulate(_by_respondent(shelves, ctx), asked, _source_has(indexes, asked), folder=work)
         ctx.raise_if_cancelled()
         table = write_table(
             ctx.path(f"{self.config.name}{_ENDING}"),
@@ -174,22 +175,62 @@ class TransformStep(CacheableStep[TransformConfig]):
         return table
 
 
-def _parsed(raw: list[RawPages], ctx: StepContext) -> Iterator[ParsedRows]:
-    """Yields the rows of all windows; tells the run how far it is, and stops when it is cancelled."""
-    total = sum(pages.rows for pages in raw)
-    done = 0
-    for pages in raw:
+def _shelved(
+    raw: list[RawPages], ctx: StepContext, asked: HourRange, *, kept: bool
+) -> tuple[list[Shelf], Received]:
+    """Returns the parsed rows of each set of pages, and the facts about all of them.
+
+    Args:
+        raw: The landed pages.
+        ctx: Hears how far the work is; its checkpoints keep the rows of a route where `kept`.
+        asked: The hours asked for.
+        kept: Whether rows go to files, where a crash does not cost them.
+    """
+    shelves, facts = [], []
+    progress = _Progress(ctx, sum(pages.rows for pages in raw))
+    for place, pages in enumerate(raw):
+        if not kept:
+            shelves.append(Shelf(None))
+            facts.append(shelve(progress.parsed(pages), shelves[-1], asked))
+            continue
+
+        def make(folder: Path, pages: RawPages = pages) -> dict[str, Any]:
+            folder.mkdir()
+            shelf = Shelf(folder)
+            received = shelve(progress.parsed(pages), shelf, asked)
+            return {"places": shelf.places, "received": received.to_json()}
+
+        part = ctx.checkpoint(f"rows-{place}-{pages.route}", make)
+        if part.found:
+            progress.add(pages.rows)
+        shelves.append(Shelf.standing(part.path, part.value["places"]))
+        facts.append(Received.from_json(part.value["received"]))
+    return shelves, Received.joined(facts)
+
+
+class _Progress:
+    """How far the parsing is, over all sets of pages."""
+
+    def __init__(self, ctx: StepContext, total: int) -> None:
+        self._ctx, self._total, self._done = ctx, total, 0
+
+    def add(self, rows: int) -> None:
+        """Tells the run, and stops when it is cancelled."""
+        self._ctx.raise_if_cancelled()
+        self._done += rows
+        self._ctx.progress(self._done, self._total)
+
+    def parsed(self, pages: RawPages) -> Iterator[ParsedRows]:
+        """Yields the rows of a set's windows."""
         for part in parse_pages(pages):
-            ctx.raise_if_cancelled()
-            done += part.rows.height
-            ctx.progress(done, total)
+            self.add(part.rows.height)
             yield part
 
 
-def _by_respondent(shelf: Shelf, ctx: StepContext) -> Iterator[pl.DataFrame]:
-    for code in shelf.respondents():
+def _by_respondent(shelves: Sequence[Shelf], ctx: StepContext) -> Iterator[pl.DataFrame]:
+    for code in sorted({code for shelf in shelves for code in shelf.respondents()}):
         ctx.raise_if_cancelled()
-        yield shelf.rows(code)
+        yield pl.concat([shelf.rows(code) for shelf in shelves])
 
 
 def _series_of(index: WindowSet) -> tuple[str, ...]:
