@@ -1,6 +1,6 @@
 """Measures every stage on this machine and prints the numbers beside a bound measured in the same run.
 
-    python benchmarks/run.py                       everything, about a quarter of an hour
+    python benchmarks/run.py                       everything, about half an hour
     python benchmarks/run.py --only dag --runs 5   one stage
     python benchmarks/run.py --quick               small sizes, to see that everything works
 

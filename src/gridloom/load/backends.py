@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -26,7 +26,7 @@ class Backend:
     """
 
     cut: Callable[[Indexes, Indexes, int], tuple[Any, Any]]
-    take: Callable[[Any, Sequence[int]], Any]
+    take: Callable[[Any, tuple[int, ...]], Any]
 
 
 def backend_of(output: Output, part: Part, memory_bytes: float) -> Backend:
@@ -55,7 +55,7 @@ def _mlx(part: Part, *, fits: bool) -> Backend:
     return Backend(on_device(ready(part)).cut if fits else mapped(part), take)
 
 
-def _take(array: Any, places: Sequence[int]) -> Any:
+def _take(array: Any, places: tuple[int, ...]) -> Any:
     return array[..., index_of(places)]
 
 

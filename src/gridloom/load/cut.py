@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -24,6 +25,9 @@ __all__ = ["Part", "ReadyPart", "index_of", "ready", "runs_of"]
 
 _BLOCK_ROWS: Final = 4_096
 
+_LONG_BYTES: Final = 1 << 16
+"""Windows from this size on are copied faster one by one; shorter ones by one index for all."""
+
 
 @dataclass(frozen=True)
 class Part:
@@ -38,7 +42,7 @@ class Part:
 
     values: Values
     mask: Mask
-    columns: Sequence[Sequence[int]]
+    columns: Sequence[tuple[int, ...]]
     scalers: Sequence[Scaler] | None
 
     @property
@@ -82,7 +86,7 @@ class Part:
         """
         shape = (len(row), length, self.features)
         if self._is_whole and self.scalers is not None:
-            values, mask = _strided(self.values, length)[row], _strided(self.mask, length)[row]
+            values, mask = _gather(self.values, row, length), _gather(self.mask, row, length)
             # numbers in one row, not one row for each hour: broadcasting along a short axis is slow
             values -= np.tile(self.scalers[0].center, length)
             values /= np.tile(self.scalers[0].scale, length)
@@ -113,8 +117,8 @@ class ReadyPart:
         starts = sequence * self.rows + row
         shape = (len(row), length, self.values.shape[1])
         return (
-            _strided(self.values, length)[starts].reshape(shape),
-            _strided(self.mask, length)[starts].reshape(shape),
+            _gather(self.values, starts, length).reshape(shape),
+            _gather(self.mask, starts, length).reshape(shape),
         )
 
 
@@ -133,29 +137,38 @@ def ready(part: Part) -> ReadyPart:
     return ReadyPart(values, mask, rows)
 
 
-def runs_of(places: Sequence[int]) -> list[slice]:
+@lru_cache(maxsize=256)
+def runs_of(places: tuple[int, ...]) -> tuple[slice, ...]:
     """Returns places on an axis as runs of neighbours, for each of which nothing need be copied.
 
     Example:
         >>> runs_of((2, 3, 4)), runs_of((0, 2, 3))
-        ([slice(2, 5, None)], [slice(0, 1, None), slice(2, 4, None)])
+        ((slice(2, 5, None),), (slice(0, 1, None), slice(2, 4, None)))
     """
     edges = [place for place in range(1, len(places)) if places[place] != places[place - 1] + 1]
-    return [
+    return tuple(
         slice(places[begin], places[end - 1] + 1)
         for begin, end in pairwise((0, *edges, len(places)))
         if end > begin
-    ]
+    )
 
 
-def index_of(places: Sequence[int]) -> slice | list[int]:
+@lru_cache(maxsize=256)
+def index_of(places: tuple[int, ...]) -> slice | list[int]:
     """Returns places on an axis as an index: a slice where they are one run, a view in every library."""
-    runs = runs_of(places) if ABSENT not in places else []
+    runs = runs_of(places) if ABSENT not in places else ()
     return runs[0] if len(runs) == 1 else list(places)
 
 
-def _strided(matrix: npt.NDArray[Any], length: int) -> npt.NDArray[Any]:
-    """Returns every window of a matrix [row, feature] as one row of a view [window, length x feature]."""
+def _gather(matrix: npt.NDArray[Any], starts: Indexes, length: int) -> npt.NDArray[Any]:
+    """Returns windows of a matrix [row, feature], each as one row [window, length x feature]."""
     rows, features = matrix.shape
     shape = (rows - length + 1, length * features)
-    return as_strided(matrix, shape, (matrix.strides[0], matrix.itemsize), writeable=False)
+    # every window as one row of a view, so that each is one copy
+    every = as_strided(matrix, shape, (matrix.strides[0], matrix.itemsize), writeable=False)
+    if shape[1] * matrix.itemsize < _LONG_BYTES:
+        return every[starts]
+    found = np.empty((len(starts), shape[1]), matrix.dtype)
+    for place, start in enumerate(starts.tolist()):
+        found[place] = every[start]
+    return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import mlx.core as mx
@@ -58,7 +58,7 @@ def mapped(part: Part) -> Callable[[Indexes, Indexes, int], tuple[mx.array, mx.a
     return cut
 
 
-def take(array: mx.array, places: Sequence[int]) -> mx.array:
+def take(array: mx.array, places: tuple[int, ...]) -> mx.array:
     """Returns some features of the last axis, as a view where they are neighbours."""
     parts = [array[..., run] for run in runs_of(places)]
     if not parts:

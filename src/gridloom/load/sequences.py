@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal
 
 from gridloom.errors import ConfigError, UnknownCodeError, did_you_mean
@@ -33,7 +34,7 @@ class Sequences:
     series: tuple[str, ...]
     columns: tuple[tuple[int, ...], ...]
 
-    @property
+    @cached_property
     def known(self) -> tuple[int, ...]:
         """Places of the features that are known ahead."""
         return tuple(place for place, series in enumerate(self.series) if is_known_ahead(series))
