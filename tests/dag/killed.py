@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.dag.toys import CachedWork, Note, WorkConfig, pipeline
+from tests.dag.toys import Note, Trial, WorkConfig, pipeline
 
 from gridloom.dag import CacheableStep, PipelineDAG, StepContext, operational
 
@@ -63,7 +63,7 @@ def working(out: Path, *, text: str = "", stops: bool = False) -> PipelineDAG:
     dag = pipeline(out)
     before: list[str] = []
     for name in "abc":
-        dag.add_step(CachedWork(name, wait if stops and name == "b" else None, text=text), before)
+        dag.add_step(Trial(name, wait if stops and name == "b" else None, text=text), before)
         before = [name]
     return dag
 

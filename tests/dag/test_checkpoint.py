@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from tests.dag import killed
 from tests.dag.killed import kill, parted
-from tests.dag.toys import CachedWork, Note, Work, fail, pipeline
+from tests.dag.toys import CachedWork, Note, Trial, Work, fail, pipeline
 
 from gridloom.dag import RunResult, StepContext
 from gridloom.dag.events import CheckpointReached, Event
@@ -153,7 +153,7 @@ def test_a_forced_run_after_a_commit_finds_none(tmp_path: Path) -> None:
     dag = pipeline(tmp_path, force=True)
     said: list[Event] = []
     dag.subscribe(said.append)
-    dag.add_step(killed.Parted(killed.WorkConfig(step_id="parted")))
+    dag.add_step(killed.Parted(killed.PartedConfig(step_id="parted")))
     dag.execute().raise_for_failure()
 
     assert [event.found for event in said if isinstance(event, CheckpointReached)] == [False] * 3
@@ -192,7 +192,7 @@ def test_a_later_run_finds_those_of_a_step_that_failed(tmp_path: Path) -> None:
     first, second = Counted(fails=1), Counted()
     for action in (first, second):
         dag = pipeline(tmp_path)
-        dag.add_step(CachedWork("a", action))
+        dag.add_step(Trial("a", action))
         dag.execute()
 
     assert (first.made, second.made) == (1, 0)

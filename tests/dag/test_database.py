@@ -357,12 +357,12 @@ def test_any_name_of_a_folder_will_do(tmp_path: Path, name: str) -> None:
 MOUNTS = r"""
 22 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw
 30 22 0:30 / /proc rw - proc proc rw
-40 22 0:40 / /mnt/team rw,relatime shared:1 - nfs4 server:/team rw,vers=4.2
-41 40 0:41 / /mnt/team/local rw - xfs /dev/sdb1 rw
-42 22 0:42 / /mnt/two\040words rw - cifs //server/share rw
-43 22 0:43 / /mnt/Übung rw - fuse.sshfs me@host: rw
-44 22 0:44 / /mnt/auto rw - autofs systemd-1 rw
-45 44 0:45 / /mnt/auto rw - nfs server:/auto rw
+40 22 0:40 / /shares/team rw,relatime shared:1 - nfs4 server:/team rw,vers=4.2
+41 40 0:41 / /shares/team/local rw - xfs /dev/sdb1 rw
+42 22 0:42 / /shares/two\040words rw - cifs //server/share rw
+43 22 0:43 / /shares/Übung rw - fuse.sshfs me@host: rw
+44 22 0:44 / /shares/auto rw - autofs systemd-1 rw
+45 44 0:45 / /shares/auto rw - nfs server:/auto rw
 a line that says nothing
 """
 
@@ -371,13 +371,13 @@ a line that says nothing
     ("folder", "shared"),
     [
         ("/home/me/data", False),
-        ("/mnt/team", True),
-        ("/mnt/team/data/deep", True),
-        ("/mnt/teams", False),
-        ("/mnt/team/local/data", False),
-        ("/mnt/two words/data", True),
-        ("/mnt/Übung/data", True),
-        ("/mnt/auto/data", True),
+        ("/shares/team", True),
+        ("/shares/team/data/deep", True),
+        ("/shares/teams", False),
+        ("/shares/team/local/data", False),
+        ("/shares/two words/data", True),
+        ("/shares/Übung/data", True),
+        ("/shares/auto/data", True),
     ],
 )
 def test_a_file_system_of_several_machines_is_known(tmp_path: Path, folder: str, shared: bool) -> None:

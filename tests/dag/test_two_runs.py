@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from tests.dag.killed import started, working
-from tests.dag.toys import Action, CachedWork, Work, pipeline
+from tests.dag.toys import Action, Trial, Work, pipeline
 from tests.e2e.processes import wait_until
 
 from gridloom.dag import PipelineDAG, RunOutcome, RunResult, StepContext
@@ -44,7 +44,7 @@ class Running:
 
 def one_step(out: Path, action: Action | None = None, *, text: str = "", **settings: Any) -> PipelineDAG:
     dag = pipeline(out, **settings)
-    dag.add_step(CachedWork("a", action, text=text))
+    dag.add_step(Trial("a", action, text=text))
     return dag
 
 
@@ -100,8 +100,8 @@ def test_other_work_is_not_waited_for(tmp_path: Path, other: str) -> None:
     assert held.begun.wait(LONG_S)
     dag = pipeline(tmp_path)
     step = {
-        "other settings": CachedWork("a", text="other"),
-        "another step": CachedWork("b"),
+        "other settings": Trial("a", text="other"),
+        "another step": Trial("b"),
         "not cacheable": Work("a"),
     }[other]
     dag.add_step(step)
@@ -168,8 +168,8 @@ def test_what_another_run_replaced_meanwhile_is_said(tmp_path: Path) -> None:
     """The second one has other settings for `a`, whose file the first one still uses."""
     held = Held()
     first = pipeline(tmp_path)
-    first.add_step(CachedWork("a"))
-    first.add_step(CachedWork("b", held), ["a"])
+    first.add_step(Trial("a"))
+    first.add_step(Trial("b", held), ["a"])
     running = Running(first)
     assert held.begun.wait(LONG_S)
     one_step(tmp_path, text=" other").execute().raise_for_failure()

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import Any
 
 from gridloom.artifact import Artifact
-from gridloom.dag import BaseStep, CacheableStep, PipelineDAG, PipelineDAGConfig, StepConfig, StepContext
+from gridloom.dag import (
+    BaseStep,
+    CacheableStep,
+    PipelineDAG,
+    PipelineDAGConfig,
+    StepConfig,
+    StepContext,
+    operational,
+)
 
 Action = Callable[[StepContext], object]
 
@@ -54,7 +62,25 @@ class CachedWork(CacheableStep[WorkConfig]):
         return write_note(self, notes, ctx)
 
 
-def write_note(step: Work | CachedWork, notes: list[Note] | None, ctx: StepContext) -> Note:
+class TrialConfig(WorkConfig):
+    action: Any = operational(None)
+
+
+class Trial(CacheableStep[TrialConfig]):
+    """The same again, but it is the same work whatever it does in between."""
+
+    def __init__(self, step_id: str, action: Action | None = None, **settings: Any) -> None:
+        super().__init__(TrialConfig(step_id=step_id, action=action, **settings))
+
+    @property
+    def action(self) -> Action | None:
+        return self.config.action
+
+    def _execute(self, notes: list[Note] | None, ctx: StepContext) -> Note:
+        return write_note(self, notes, ctx)
+
+
+def write_note(step: Work | CachedWork | Trial, notes: list[Note] | None, ctx: StepContext) -> Note:
     if step.action:
         step.action(ctx)
     path = ctx.path("note.txt")
