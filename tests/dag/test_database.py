@@ -377,7 +377,7 @@ a line that says nothing
 @pytest.mark.parametrize(
     ("folder", "shared"),
     [
-        ("/home/me/data", False),
+        ("/somewhere/else/data", False),
         ("/shares/team", True),
         ("/shares/team/data/deep", True),
         ("/shares/teams", False),

@@ -60,35 +60,20 @@ class Run:
         with storage_errors("create", self._folder):
             self._folder.mkdir(parents=True)
         with ExitStack() as undo:
-            # nothing has started: a run that never was leaves nothing behind
-            undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
-            undo.callback(self._executor.close)
-            remove_dead(out)
-            identities = self._identities = Identities(graph)
-            identities.take_code(graph)
-            self._staging = Staging(out, self.run_id)
-            undo.callback(self._staging.remove)
-            log = EventLog(self._folder / "events.jsonl")
-            undo.callback(log.close)
-            self._database = Database(out, writes=True)
-            undo.callback(self._database.close)
-            expected_s = expected_durations(self._database, config.pipeline_id)
-            spared = done_steps(self._database, config.resumes)
-            store = ManifestStore(self._database, out, redactor)
-            self._journal = self._opened_journal(store)
+            log = self._opened(undo)
             undo.pop_all()
         self._bus = EventBus(self.run_id, log, sinks, redactor)
         services = RunServices(
             out=out,
             run_id=self.run_id,
             force=config.force,
-            spared=spared,
+            spared=done_steps(self._database, config.resumes),
             bus=self._bus,
             token=CancelToken(),
             database=self._database,
-            store=store,
+            store=self._store,
             journal=self._journal,
-            identities=identities,
+            identities=self._identities,
             stamps=Stamps(),
             staging=self._staging,
             redactor=redactor,
@@ -99,19 +84,37 @@ class Run:
             services,
             limit=config.max_parallel_steps,
             stop_on_failure=config.stop_on_failure,
-            expected_s=expected_s,
+            expected_s=expected_durations(self._database, config.pipeline_id),
         )
         self._token = services.token
         self.result: RunResult | None = None
 
-    def _opened_journal(self, store: ManifestStore) -> Journal:
+    def _opened(self, undo: ExitStack) -> EventLog:
+        """Opens all that the run writes to; `undo` gets what takes it back where the run cannot begin."""
+        out = self._config.output_dir
+        undo.callback(shutil.rmtree, self._folder, ignore_errors=True)
+        undo.callback(self._executor.close)
+        remove_dead(out)
+        self._identities = Identities(self._graph)
+        self._identities.take_code(self._graph)
+        self._staging = Staging(out, self.run_id)
+        undo.callback(self._staging.remove)
+        log = EventLog(self._folder / "events.jsonl")
+        undo.callback(log.close)
+        self._database = Database(out, writes=True)
+        undo.callback(self._database.close)
+        self._store = ManifestStore(self._database, out, self._redactor)
+        self._journal = self._opened_journal()
+        return log
+
+    def _opened_journal(self) -> Journal:
         config, identity = self._config, None
         if config.recipe is not None:
             # who resumes the run is told what has changed since, also in steps that were never committed
             identity = self._identities.records(self._graph)
             for node in self._graph:
                 code = self._identities[node.step_id].code
-                store.keep_code(code.digest, code.parts)
+                self._store.keep_code(code.digest, code.parts)
         return Journal(
             self._database,
             self._redactor,
