@@ -22,6 +22,7 @@ from gridloom.dag.locks import exclusive
 from gridloom.dag.sqlite import (
     DatabaseDamagedError,
     cannot_write_beside,
+    check_seal,
     check_version,
     connect,
     create_tables,
@@ -156,7 +157,7 @@ class Database:
             return work(self._connection)
         except sqlite3.Error as error:
             with storage_errors("write" if self._writes else "read", self.path):
-                raise explain(error, self.path) from error
+                raise explain(error) from error
 
     def _open(self) -> sqlite3.Connection:
         with storage_errors("create", self.path.parent):
@@ -165,6 +166,8 @@ class Database:
         connection = connect(self.path)
         self._opened = before or inode(self.path)
         try:
+            with storage_errors("read", self.path):
+                check_seal(self.path)
             shared = is_shared(self.path.parent)
             connection.execute(f"PRAGMA journal_mode={'DELETE' if shared else 'WAL'}")
             connection.execute(f"PRAGMA synchronous={'FULL' if shared else 'NORMAL'}")
@@ -182,6 +185,8 @@ class Database:
             return empty_store()
         connection = connect(self.path, "?mode=rw")
         try:
+            with storage_errors("read", self.path):
+                check_seal(self.path)
             try:
                 empty = is_empty(connection)
             except sqlite3.Error as error:

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 __all__ = [
     "DatabaseDamagedError",
     "cannot_write_beside",
+    "check_seal",
     "check_version",
     "connect",
     "create_tables",
@@ -44,6 +45,8 @@ _SHARED_SYSTEMS: Final = frozenset(
     "fuse.sshfs fuse.glusterfs fuse.s3fs fuse.grpcfuse".split()
 )
 """File systems of several machines, whose shared memory WAL would need."""
+# Of the head of a database (https://www.sqlite.org/fileformat.html).
+_WRITE_VERSION, _WAL_FORMAT = 18, 2
 _MOUNTS: Final = Path("/proc/self/mountinfo")
 
 
@@ -112,23 +115,31 @@ def check_version(connection: sqlite3.Connection) -> None:
         )
 
 
-def explain(error: sqlite3.Error, path: Path) -> Exception:
-    """Returns what an error means: damage, an ``OSError``, or itself where it is a mistake of ours.
-
-    Args:
-        error: What SQLite raised.
-        path: The store that it was at.
-    """
+def explain(error: sqlite3.Error) -> Exception:
+    """Returns what an error means: damage, an ``OSError``, or itself where it is a mistake of ours."""
     import sqlite3  # noqa: PLC0415 - see above
 
     code = _code(error)
     if code is None and not isinstance(error, sqlite3.OperationalError):
         return error
-    # a store that says of itself that only newer programs may write to it; the system says that we may
-    sealed = code == _READONLY and os.access(path, os.W_OK)
-    if code is None or code in _DAMAGED or sealed:
+    if code is None or code in _DAMAGED:
         return DatabaseDamagedError(str(error))
     return OSError(_REASONS.get(code, errno.EIO), str(error))
+
+
+def check_seal(path: Path) -> None:
+    """Raises if a store says of itself that only a newer SQLite may write to it, which ours never do.
+
+    SQLite would take it for one on a file system that cannot be written to.
+
+    Raises:
+        DatabaseDamagedError: If it says so.
+        OSError: If it cannot be read.
+    """
+    with path.open("rb") as file:
+        head = file.read(_WRITE_VERSION + 1)
+    if len(head) > _WRITE_VERSION and head[_WRITE_VERSION] > _WAL_FORMAT:
+        raise DatabaseDamagedError("it says that only a newer SQLite may write to it")
 
 
 def cannot_write_beside(error: sqlite3.Error) -> bool:
