@@ -18,7 +18,7 @@ from pathlib import Path
 import machine
 from harness import Options
 
-BENCHES = ("dag", "extract", "clients", "transform", "replay", "cli")
+BENCHES = ("dag", "extract", "clients", "memory", "transform", "replay", "cli")
 
 
 def main() -> None:
