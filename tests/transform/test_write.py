@@ -136,8 +136,11 @@ def test_a_refused_write_leaves_the_old_file_and_nothing_else(
             written.append(super().write(data[:3]))
             return written[0]
 
+    def full(path: Path, mode: str) -> Full:
+        return Full(path, mode)
+
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "open", Full)
+        patch.setattr(Path, "open", full)
         with pytest.raises(StorageError, match=r"Could not write .*t\.parquet: No space .* The disk is full"):
             write(tmp_path / "t.parquet", table_frame(ROWS[:2]))
 
