@@ -1,4 +1,4 @@
-"""Extraction beside other people's EIA clients; under the limit; and the memory of many years.
+"""Extraction beside other people's EIA clients, and under the limit.
 
 The clients are installed once, into environments of their own below ``.venv/bench`` (or the folder that
 GRIDLOOM_BENCH_CLIENTS names); eiax only where a Python 3.12 or newer is found.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from gridloom.extract.plan import STANDARD_BATCH_DAYS
 from harness import FRESH, HERE, Case, Metric, Options, Result, Section, measure, run_once
-from servers import canned, stand_in
+from servers import canned
 
 _METRICS = (
     Metric("rows_per_s", "rows/s", compared=True),
@@ -28,20 +28,14 @@ _PEER = "gridstatus, 20 workers"
 
 
 def run(options: Options) -> list[Result]:
-    """Measures the clients without and with latency, then the limiter, then the memory."""
+    """Measures the clients without and with latency, then the limiter."""
     year = options.work / "year.parquet"
     last, hours = ("2019-01-15T23", 15 * 24) if options.quick else ("2019-12-31T23", None)
-    _write(options, year, years=1, hours=hours)
-    return [
-        *(_clients(options, year, last, latency_ms) for latency_ms in (0, 300)),
-        _paced(options),
-        _memory(options, hours),
-    ]
-
-
-def _write(options: Options, path: Path, *, years: int, hours: int | None) -> None:
-    made = Case.call("grid", "grids:write_grid", path=str(path), first_year=2019, years=years, hours=hours)
-    run_once(made, options.work)
+    run_once(
+        Case.call("grid", "grids:write_grid", path=str(year), first_year=2019, years=1, hours=hours),
+        options.work,
+    )
+    return [*(_clients(options, year, last, latency_ms) for latency_ms in (0, 300)), _paced(options)]
 
 
 def _clients(options: Options, data: Path, last: str, latency_ms: int) -> Result:
@@ -131,28 +125,3 @@ def _paced(options: Options) -> Result:
         peer="gridloom",
     )
     return measure(section, options)
-
-
-def _memory(options: Options, hours: int | None) -> Result:
-    cases = []
-    servers = []
-    for years in (1, 7):
-        data = options.work / f"years-{years}.parquet"
-        _write(options, data, years=years, hours=hours)
-        servers.append(stand_in(data))
-    with servers[0] as one, servers[1] as seven:
-        lasts = {one: "2019-12-31T23", seven: "2025-12-29T23"}
-        for server, label in ((one, "1 year"), (seven, "7 years")):
-            asked = {"url": server.url, "last": lasts[server], "in_flight": 5, "out": FRESH}
-            cases += [
-                Case.call(f"{label}, extract", "year_cases:extract", **asked),
-                Case.call(f"{label}, to Parquet", "year_cases:to_parquet", **asked),
-            ]
-        section = Section(
-            title="memory: peak of the process that fetches 8 respondents, demand and 8 fuels",
-            note="The server is another process.",
-            metrics=(Metric("peak_rss_mb", "peak RSS MB"), Metric("rows", "rows"), Metric("wall_s", "s", 1)),
-            cases=cases,
-            peer=cases[0].name,
-        )
-        return measure(section, options)

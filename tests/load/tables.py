@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+from tests.support.frames import write_frame
 
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.hours import HOUR, label, parse_label
@@ -14,7 +15,6 @@ from gridloom.grid.table import polars_schema
 from gridloom.load.build import build_dataset
 from gridloom.load.dataset import GridDataset
 from gridloom.load.plan import DatasetRequest, plan_dataset
-from gridloom.transform.write import write_table
 
 FIRST = "2019-01-01T00"
 
@@ -46,7 +46,7 @@ def frame_of(columns: Columns) -> pl.DataFrame:
 def write(path: Path, columns: Columns) -> HourlyTable:
     """Writes a table as the transform does."""
     frame = frame_of(columns)
-    return write_table(
+    return write_frame(
         path,
         frame,
         source="custom:test",

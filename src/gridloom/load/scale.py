@@ -17,6 +17,9 @@ _BLOCK_ROWS: Final = 4_096
 _NORMAL_IQR: Final = 1.3489795003921634
 """Interquartile range of a normal distribution of standard deviation 1."""
 
+_SAME: Final = 1e-6
+"""Values within this part of the standard deviation are all but the same; to divide by it would overflow."""
+
 Vector = npt.NDArray[np.float32]
 _Doubles = npt.NDArray[np.float64]
 
@@ -92,7 +95,7 @@ def quartiles(values: Values, mask: Mask, known: Moments) -> Scaler:
     """Returns the scaler that outliers do not move: by median and interquartile range.
 
     The range is divided by that of a normal distribution. It is the standard deviation where half of the
-    values are one and the same, as those of a plant that rarely runs.
+    values are all but the same, as those of a plant that rarely runs.
 
     Args:
         values: [time, feature].
@@ -104,7 +107,7 @@ def quartiles(values: Values, mask: Mask, known: Moments) -> Scaler:
         found = values[:, column][mask[:, column] == 1].astype(np.float64)
         low, middle, high = np.quantile(found, [0.25, 0.5, 0.75])
         median[column] = middle
-        if high > low:
+        if high - low > _SAME * known.std[column]:
             scale[column] = (high - low) / _NORMAL_IQR
     return Scaler(median, _spread(scale.astype(np.float64), known.constant))
 
