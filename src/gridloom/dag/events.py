@@ -70,7 +70,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     pipeline_name: str
     steps: tuple[str, ...]
     max_parallel_steps: int
-    dependencies: dict[str, tuple[str, ...]] = {}  # noqa: RUF012 - msgspec copies an empty default
+    dependencies: dict[str, tuple[str, ...]] = {}
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run-finished"):

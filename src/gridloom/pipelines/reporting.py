@@ -79,7 +79,9 @@ def table_coverage(table: HourlyTable, out: Path) -> Coverage:
     from gridloom.report.coverage import Coverage, CoverageRow
 
     hours = HourRange.of_labels(table.first, table.last)
-    stretch_h = next((each for each in _STRETCHES_H if len(hours) <= each * _MOST_STRETCHES), _STRETCHES_H[-1])
+    stretch_h = next(
+        (each for each in _STRETCHES_H if len(hours) <= each * _MOST_STRETCHES), _STRETCHES_H[-1]
+    )
     stretches = -(-len(hours) // stretch_h)
     place = (pl.col("period") - pl.lit(hours.start)).dt.total_hours() // stretch_h
     counts = (
@@ -102,4 +104,4 @@ def table_coverage(table: HourlyTable, out: Path) -> Coverage:
         getattr(rows[key], status)[at] = number
     edges = [label(hours.start + step * stretch_h * HOUR) for step in range(stretches)]
     name = table.path.relative_to(out) if table.path.is_relative_to(out) else Path(table.path.name)
-    return Coverage(table=name.as_posix(), edges=edges, rows=list(rows.values()))
+    return Coverage(table=name.as_posix(), edges=edges, last=table.last, rows=list(rows.values()))

@@ -79,10 +79,11 @@ def charts(found: Traffic) -> list[Chart]:
     made = []
     if found.any("requests"):
         per_minute = _MINUTE_S / found.bin_s
-        lines = {
-            "requests": ("a", [value * per_minute for value in found.counts["requests"]]),
-            "retries": ("b", [value * per_minute for value in found.counts["retries"]]),
+        lines: dict[str, tuple[str, list[Any]]] = {
+            "requests": ("a", [value * per_minute for value in found.counts["requests"]])
         }
+        if found.any("retries"):
+            lines["retries"] = ("b", [value * per_minute for value in found.counts["retries"]])
         if any(found.limit_per_s):
             allowed = [None if limit is None else limit * _MINUTE_S for limit in found.limit_per_s]
             lines["allowed by the limiter"] = ("c", allowed)
@@ -100,14 +101,24 @@ def _chart(name: str, title: str, found: Traffic, lines: dict[str, tuple[str, li
     highest = max((value for _, values in lines.values() for value in values if value is not None), default=0)
     step = tick_step(highest, 4)
     top = max(highest * 1.02, step)
-    marks = [Tick(100 - 100 * number * step / top, count(number * step)) for number in range(int(top / step) + 1)]
-    peaks = [f"{key} at most {count(round(max(filter(None, values), default=0), 1))}" for key, (_, values) in lines.items()]
+    marks = [
+        Tick(100 - 100 * number * step / top, count(number * step)) for number in range(int(top / step) + 1)
+    ]
+    peaks = [
+        f"{key} at most {count(round(max(filter(None, values), default=0), 1))}"
+        for key, (_, values) in lines.items()
+    ]
     return Chart(
         name=name,
         title=title,
         bin_s=found.bin_s,
         lines=[
-            Line(key, tone, [None if value is None else round(value, 3) for value in values], _path(values, top))
+            Line(
+                key,
+                tone,
+                [None if value is None else round(value, 3) for value in values],
+                _path(values, top),
+            )
             for key, (tone, values) in lines.items()
         ],
         marks=marks,

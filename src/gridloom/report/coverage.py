@@ -53,11 +53,13 @@ class Coverage(msgspec.Struct, frozen=True):
     Attributes:
         table: Its path in the output folder.
         edges: Label of the first hour of each stretch.
+        last: Label of the last hour of all.
         rows: One for each series of each respondent, in the table's order.
     """
 
     table: str
     edges: list[str]
+    last: str
     rows: list[CoverageRow]
 
 

@@ -11,6 +11,7 @@ __all__ = ["Box", "Drawing", "draw"]
 _MOST_NAMED: Final = 60
 """More steps than this are drawn as small squares whose names show when pointed at."""
 
+_SMALL: Final = 12
 _MARGIN: Final = 8
 _SWEEPS: Final = 4
 
@@ -60,7 +61,7 @@ def draw(dependencies: Mapping[str, Sequence[str]]) -> Drawing:
         dependencies: For each step, in topological order, those that it comes after.
     """
     named = len(dependencies) <= _MOST_NAMED
-    box_width, box_height, gap_x, gap_y = (196, 54, 52, 18) if named else (12, 12, 48, 5)
+    box_width, box_height, gap_x, gap_y = (196, 54, 52, 18) if named else (_SMALL, _SMALL, 48, 5)
     columns = _columns(dependencies)
     tallest = max((len(column) for column in columns), default=0)
     height = tallest * (box_height + gap_y) - gap_y + 2 * _MARGIN if columns else 0
@@ -116,4 +117,5 @@ def _arrow(start: tuple[int, int], end: tuple[int, int], box_width: int, box_hei
     x1, y1 = start[0] + box_width, start[1] + box_height // 2
     x2, y2 = end[0], end[1] + box_height // 2
     bend = max((x2 - x1) // 2, 12)
-    return f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}"
+    tip = "m-5 -4l5 4l-5 4" if box_height > _SMALL else ""
+    return f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}{tip}"

@@ -23,10 +23,7 @@ _SENTENCES: Final = {
 }
 _STOPPED: Final = "It was stopped before its end."
 _STOPPED_TYPE: Final = "InterruptedRunError"
-_AGAIN: Final = (
-    "Start it the same way again, or carry on with it by its id: what is finished is kept, and only the rest "
-    "runs."
-)
+_AGAIN: Final = "Start it the same way again: what is finished is kept, and only the rest runs."
 _ASKED: Final = {
     "first": "First hour",
     "last": "Last hour",
@@ -58,6 +55,7 @@ class Headline:
         run_id: The run.
         outcome: How it ended, in a word.
         tone: Its colour.
+        fault_tone: The colour of its error.
         sentence: How it ended, in a sentence.
         started: When, in words.
         facts: The most important numbers.
@@ -72,6 +70,7 @@ class Headline:
     run_id: str
     outcome: str
     tone: str
+    fault_tone: str
     sentence: str
     started: str
     facts: list[Fact]
@@ -97,6 +96,7 @@ def headline(record: RunRecord, length_s: float) -> Headline:
         run_id=record.run_id,
         outcome=outcome,
         tone="cut" if stopped else tone(record.outcome),
+        fault_tone="cut" if stopped else "bad",
         sentence=_STOPPED if outcome == "stopped" else _SENTENCES.get(record.outcome, ""),
         started=clock(datetime.fromisoformat(record.started_at)),
         facts=_facts(record, length_s),
@@ -117,13 +117,13 @@ def _facts(record: RunRecord, length_s: float) -> list[Fact]:
         facts.append(Fact("Hours missing", count(table["hours_missing"]), "at the source"))
     else:
         facts.append(Fact("Rows", count(totals.get("rows", 0)), "of the last tables"))
-    requests, retries = (_total(record, name) for name in ("requests", "retries"))
-    facts.append(Fact("Requests", count(requests), f"{count(retries)} repeated"))
-    received = _total(record, "rows_received")
-    facts.append(Fact("Rows received", count(received), size(_total(record, "bytes_received"))))
+    if requests := _total(record, "requests"):
+        facts.append(Fact("Requests", count(requests), f"{count(_total(record, 'retries'))} repeated"))
+    if received := _total(record, "rows_received"):
+        facts.append(Fact("Rows received", count(received), size(_total(record, "bytes_received"))))
     taken_s = record.duration_s if record.duration_s is not None else length_s
     facts.append(Fact("Time", duration(taken_s), f"{duration(totals['cpu_s'])} of CPU" if totals else ""))
-    ended = {outcome: 0 for outcome in ("executed", "cached", "failed", "cancelled", "skipped")}
+    ended = dict.fromkeys(("executed", "cached", "failed", "cancelled", "skipped"), 0)
     for step in steps:
         ended[step.outcome] = ended.get(step.outcome, 0) + 1
     said = ", ".join(f"{count(number)} {outcome}" for outcome, number in ended.items() if number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 from gridloom.report.source import RunRecord
@@ -115,7 +116,7 @@ def ticks(length_s: float) -> list[Tick]:
     return [
         Tick(round(100 * at_s / length_s, 3), duration(at_s) if at_s else "0")
         for at_s in marks
-        if at_s <= 0.94 * length_s  # noqa: PLR2004 - room for the last label
+        if at_s <= 0.94 * length_s
     ]
 
 
@@ -140,6 +141,6 @@ def _area(steps: list[tuple[float, int]], scale: float, busiest: int) -> str:
 
 
 def _mean(steps: list[tuple[float, int]]) -> str:
-    worked_s = sum(level * (end_s - start_s) for (start_s, level), (end_s, _) in zip(steps, steps[1:], strict=False))
-    busy_s = sum(end_s - start_s for (start_s, level), (end_s, _) in zip(steps, steps[1:], strict=False) if level)
-    return f"{worked_s / busy_s:.1f}" if busy_s else "0"
+    spans = [(end_s - start_s, level) for (start_s, level), (end_s, _) in pairwise(steps)]
+    busy_s = sum(length_s for length_s, level in spans if level)
+    return f"{sum(length_s * level for length_s, level in spans) / busy_s:.1f}" if busy_s else "0"

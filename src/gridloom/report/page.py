@@ -14,11 +14,13 @@ from gridloom.files import write_atomic
 from gridloom.report.charts import HEIGHT, charts
 from gridloom.report.coverage import SHADES, strips
 from gridloom.report.drawing import draw
+from gridloom.report.flows import flows
 from gridloom.report.headline import headline
 from gridloom.report.lanes import WIDTH, lanes
+from gridloom.report.settings import settings
 from gridloom.report.source import RunSource, StepRecord, read_source
 from gridloom.report.states import LEGEND, tone
-from gridloom.report.tables import checks, decisions, flows, messages, outputs, settings
+from gridloom.report.tables import checks, decisions, messages, outputs
 from gridloom.report.timeline import timeline
 from gridloom.report.traffic import traffic
 from gridloom.report.words import count, short
@@ -77,7 +79,9 @@ def view(source: RunSource) -> dict[str, Any]:
     return {
         "head": headline(record, found.length_s),
         "drawing": draw(_dependencies(record.steps)),
-        "steps": {name: (step.outcome, tone(step.outcome), short(step.reason, 80)) for name, step in steps.items()},
+        "steps": {
+            name: (step.outcome, tone(step.outcome), short(step.reason, 80)) for name, step in steps.items()
+        },
         "legend": LEGEND,
         "lanes": lanes(record, found),
         "flows": flows(record),
@@ -101,7 +105,7 @@ def view(source: RunSource) -> dict[str, Any]:
 
 
 def _dependencies(steps: list[StepRecord]) -> dict[str, list[str]]:
-    """Returns what each step comes after, of the steps before it: a record that was tampered with has no cycle."""
+    """Returns what each step comes after, of the steps before it, so that no record can hold a cycle."""
     found: dict[str, list[str]] = {}
     for step in steps:
         found[step.step_id] = [above for above in step.depends_on if above in found]

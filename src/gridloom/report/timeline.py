@@ -9,7 +9,7 @@ from datetime import datetime
 from gridloom.dag.events import AnyEvent, AttemptFailed, RunStarted, StepFinished, StepStarted
 from gridloom.dag.outcome import StepOutcome
 
-__all__ = ["Span", "Timeline", "parallelism", "timeline", "tick_step"]
+__all__ = ["Span", "Timeline", "parallelism", "tick_step", "timeline"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,6 +22,9 @@ RATE_LIMIT: Final = "rate_limit"
 
 _MOST_BINS: Final = 200
 _LEAST_BIN_S: Final = 0.05
+_LEAST_LIMITED_S: Final = 1.0
+"""A limiter counts over about a second; in less, a burst that it allows would stand above its line."""
+
 _WIDTHS: Final = (1, 2, 5)
 
 
@@ -59,11 +62,15 @@ def traffic(events: Sequence[AnyEvent]) -> Traffic:
         return Traffic(1.0, {name: [] for name in COUNTERS})
     start = min(event.at for event in events)
     length_s = max((event.at - start).total_seconds() for event in events)
-    bin_s = _bin_width(length_s)
+    limits = [
+        ((event.at - start).total_seconds(), event.value)
+        for event in events
+        if isinstance(event, MetricReported) and event.name == RATE_LIMIT
+    ]
+    bin_s = _bin_width(length_s, _LEAST_LIMITED_S if limits else _LEAST_BIN_S)
     bins = int(length_s / bin_s) + 1
     found = Traffic(bin_s, {name: [0.0] * bins for name in COUNTERS}, [None] * bins)
     last: dict[str, tuple[float, dict[str, int]]] = {}
-    limits: list[tuple[float, float]] = []
     for event in events:
         now_s = (event.at - start).total_seconds()
         match event:
@@ -75,16 +82,13 @@ def traffic(events: Sequence[AnyEvent]) -> Traffic:
                 for name in COUNTERS:
                     _spread(found.counts[name], before_s / bin_s, now_s / bin_s, now[name] - before[name])
                 last[event.step_id] = (now_s, now)
-            case MetricReported() if event.name == RATE_LIMIT:
-                limits.append((now_s, event.value))
             case _:
                 pass
     _hold(found.limit_per_s, limits, bin_s)
     return found
 
 
-def _bin_width(length_s: float) -> float:
-    width = _LEAST_BIN_S
+def _bin_width(length_s: float, width: float) -> float:
     while True:
         for factor in _WIDTHS:
             if length_s / (width * factor) < _MOST_BINS:

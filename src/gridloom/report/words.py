@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["clock", "count", "duration", "parted", "share", "short", "size", "without_places"]
+__all__ = ["clock", "count", "duration", "named", "parted", "share", "short", "size", "without_places"]
 
 _PLACE: Final = re.compile(r"(?<![\w.:/~-])/(?:[\w.@+-]+/)+(?=[\w.@+-])")
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
@@ -87,6 +88,17 @@ def short(text: str, most: int) -> str:
         'extract-r…'
     """
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def named(names: Sequence[str], most: int = 12) -> str:
+    """Returns the first names of a list, and how many more there are.
+
+    Example:
+        >>> named(["a", "b"]), named(["a", "b", "c"], most=1)
+        ('a, b', 'a and 2 more')
+    """
+    first = ", ".join(names[:most])
+    return first if len(names) <= most else f"{first} and {count(len(names) - most)} more"
 
 
 def parted(value: Any) -> str:
