@@ -23,7 +23,7 @@ def opened(driver: Any, page: Path, size: tuple[int, int] = WIDE, *, scripts: bo
     """Opens a page in a window of a size, after forgetting what was logged before."""
     for log in ("browser", "performance"):
         driver.get_log(log)
-    shape = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": size == PHONE}
+    shape = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
     driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", shape)
     driver.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": not scripts})
     driver.get(page.as_uri())
@@ -105,6 +105,16 @@ def test_a_phone_scrolls_up_and_down_only(chromium: Any, sample_report: Path, *,
     opened(chromium, sample_report, PHONE, scripts=scripts)
 
     assert overflow(chromium) <= 0
+
+
+def test_the_proof_that_nothing_is_too_wide_can_fail(chromium: Any, sample_report: Path) -> None:
+    opened(chromium, sample_report, PHONE)
+    wide = (
+        "document.querySelector('main').insertAdjacentHTML('beforeend', '<pre>' + 'x'.repeat(90) + '</pre>')"
+    )
+    chromium.execute_script(wide)
+
+    assert overflow(chromium) > 100
 
 
 def test_a_long_word_does_not_widen_a_phone(chromium: Any, tmp_path: Path) -> None:

@@ -73,7 +73,7 @@ def execute_assembled(
     elif not dry_run:
         _echo_run(summary, quiet=quiet)
     if not dry_run:
-        echo_report(summary, quiet=quiet, as_json=as_json)
+        echo_report(summary, quiet=quiet)
     return code
 
 

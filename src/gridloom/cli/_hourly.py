@@ -75,5 +75,5 @@ def execute_prepared(
     elif not dry_run:
         echo_summary(summary, quiet=quiet)
     if not dry_run:
-        echo_report(summary, quiet=quiet, as_json=as_json)
+        echo_report(summary, quiet=quiet)
     return code

@@ -38,12 +38,12 @@ def echo_error(summary: dict[str, Any]) -> None:
         note(f"What was fetched is kept. Details: {shown_path(summary['run_dir'] / 'results.json')}")
 
 
-def echo_report(summary: dict[str, Any], *, quiet: bool, as_json: bool = False) -> None:
-    """Prints where the run's report is; if there is none, why, whatever is asked for otherwise."""
+def echo_report(summary: dict[str, Any], *, quiet: bool) -> None:
+    """Says on stderr where the run's report is, or why there is none, even if `quiet`."""
     if summary["report"] is None:
         note(f"Note: {summary['report_problem']}")
-    elif not quiet and not as_json:
-        click.echo(f"\nReport:  {shown_path(summary['report'])}")
+    elif not quiet:
+        note(f"Report: {shown_path(summary['report'])}")
 
 
 def _made(summary: dict[str, Any]) -> None:

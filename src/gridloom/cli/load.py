@@ -88,7 +88,7 @@ def load(file: Path, as_json: bool, verbose: bool, quiet: bool, out: str | None,
         note(f"gridloom: error: {summary['error']['message']}")
     elif not quiet:
         _echo(summary)
-    echo_report(summary, quiet=quiet, as_json=as_json)
+    echo_report(summary, quiet=quiet)
     return code
 
 

@@ -71,5 +71,5 @@ def prep(dataset: Path, as_json: bool, verbose: bool, quiet: bool, out: str | No
             f"    from gridloom import RingShard\n    {open_shard(summary['ring'])}\n"
             "    print(shard.values.shape, shard.mask.shape, shard.positions)"
         )
-    echo_report(summary, quiet=quiet, as_json=as_json)
+    echo_report(summary, quiet=quiet)
     return code
