@@ -76,6 +76,8 @@ def view(source: RunSource) -> dict[str, Any]:
     unmet, held, unshown = checks(record)
     files, unshown_files = outputs(record)
     steps = {step.step_id: step for step in record.steps}
+    heat = strips(source.coverage) if source.coverage else []
+    used = {patch.shade for strip in heat for patch in strip.patches}
     return {
         "head": headline(record, found.length_s),
         "drawing": draw(_dependencies(record.steps)),
@@ -92,8 +94,8 @@ def view(source: RunSource) -> dict[str, Any]:
         "held": held,
         "unshown": unshown,
         "coverage": source.coverage,
-        "strips": strips(source.coverage) if source.coverage else [],
-        "shades": SHADES,
+        "strips": heat,
+        "shades": {shade: words for shade, words in SHADES.items() if shade in used},
         "outputs": files,
         "unshown_outputs": unshown_files,
         "settings": settings(record),
