@@ -109,14 +109,14 @@ def parted(value: Any) -> str:
         ('D, NG.all', '-', 'yes', 'a: 1')
     """
     match value:
-        case None | "" | [] | {}:
-            return "-"
         case bool():
             return "yes" if value else "no"
+        case None | "" | []:
+            return "-"
         case list():
             return ", ".join(parted(item) for item in value)
         case dict():
-            return ", ".join(f"{name}: {parted(item)}" for name, item in value.items())
+            return ", ".join(f"{name}: {parted(item)}" for name, item in value.items()) or "-"
         case _:
             return str(value)
 
