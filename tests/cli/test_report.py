@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import SMALL, Call
-from tests.e2e.processes import Done
+from tests.e2e.processes import Done, start, wait_until
+from tests.e2e.servers import sample_part, serve
 
 PROBE = """
 import sys
@@ -59,6 +61,24 @@ def test_a_run_that_left_only_its_journal_has_one(made: Done, call: Call, tmp_pa
 
     assert call("report", "latest").code == 0
     assert "extract-region-data" in page.read_text(encoding="utf-8")
+
+
+def test_a_run_that_was_killed_has_one_that_says_so(tmp_path: Path, call: Call) -> None:
+    with serve(sample_part(["PACW"], ["D"]), latency_ms=300) as server:
+        asked = ("--regions", "PACW", "--series", "D", "--start", "2019-01-01T00", "--end", "2019-02-28T23")
+        settings = ("--batch-days", "1", "--rate-limit", "off", "--base-url", server.url)
+        process = start("year", *asked, *settings, cwd=tmp_path, key="any")
+        wait_until(lambda: server.request_count > 3)
+        process.send(signal.SIGKILL)
+        process.done()
+    done = call("report", "latest")
+    page = page_of(tmp_path).read_text(encoding="utf-8")
+
+    assert done.code == 0
+    for words in ("It was cut off before its end", "What to do next.", "2019-02-28T23", "had not begun"):
+        assert words in page
+    assert page.count(">interrupted<") >= 2
+    assert "2 steps and 1 dependencies" in page
 
 
 def test_an_unknown_run_is_bad_input(made: Done, call: Call) -> None:

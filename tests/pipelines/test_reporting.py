@@ -46,18 +46,22 @@ def test_a_failed_run_leaves_its_report_too(tmp_path: Path) -> None:
     assert not (summary["run_dir"] / "coverage.json").exists()
 
 
+@pytest.mark.parametrize(
+    ("raised", "words"),
+    [(StorageError("The disk is full."), "The disk is full."), (KeyError("x"), "KeyError: 'x'")],
+)
 def test_a_report_that_cannot_be_written_changes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: Exception, words: str
 ) -> None:
-    def full(_path: Path, _data: bytes) -> None:
-        raise StorageError("The disk is full.")
+    def fail(_path: Path, _data: bytes) -> None:
+        raise raised
 
-    monkeypatch.setattr("gridloom.pipelines.reporting.write_atomic", full)
+    monkeypatch.setattr("gridloom.pipelines.reporting.write_atomic", fail)
     summary, code = ran(prepared(tmp_path), unheard)
 
     assert (code, summary["outcome"]) == (0, "succeeded")
     assert summary["report"] is None
-    assert summary["report_problem"] == "There is no report of the run. The disk is full."
+    assert summary["report_problem"] == f"There is no report of the run. {words}"
 
 
 def test_every_hour_of_the_table_is_counted_once(tmp_path: Path) -> None:

@@ -47,8 +47,9 @@ def run_reported(dag: PipelineDAG, sink: Callable[[Event], None]) -> tuple[RunRe
         result = error.result
     try:
         return result, {"report": _leave(dag.config.output_dir, result)}
-    except (GridLoomError, OSError) as error:
-        return result, {"report": None, "report_problem": f"There is no report of the run. {error}"}
+    except Exception as error:  # noqa: BLE001 - the run has ended as it has, whatever its view runs into; it is said
+        words = str(error) if isinstance(error, GridLoomError) else f"{type(error).__name__}: {error}"
+        return result, {"report": None, "report_problem": f"There is no report of the run. {words}"}
 
 
 def _leave(out: Path, result: RunResult) -> Path:
