@@ -55,6 +55,7 @@ def main(out: Path) -> None:
     parquet = Path(first["parquet"])
     parquet = parquet if parquet.is_absolute() else Path.cwd() / parquet
     expect(parquet.is_file(), f"there is no file {parquet}, which the demo named.")
+    expect((out / "runs" / first["run_id"] / "report.html").is_file(), "the demo left no report.")
     gridloom("check", str(parquet))
     before = parquet.read_bytes()
     second = run(out)

@@ -45,6 +45,7 @@ def test_every_command_of_the_contract_that_is_built_is_there() -> None:
         "runs compare",
         "runs list",
         "runs show",
+        "report",
         "cache",
         "cache clear",
         "cache list",

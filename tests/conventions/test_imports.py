@@ -19,6 +19,7 @@ PLANTS = {
         ("extract/planted.py", "import gridloom.transform"),
         ("transform/planted.py", "import gridloom.extract.replay"),
         ("extract/planted.py", "def late():\n    import gridloom.monitor"),
+        ("report/planted.py", "import gridloom.monitor"),
         ("load/planted.py", "import gridloom.transform.footer"),
         ("pipelines/planted.py", "import gridloom.cli"),
     ],
@@ -34,7 +35,9 @@ PLANTS = {
     "listeners": [
         ("monitor/planted.py", "from gridloom.dag import PipelineDAG"),
         ("cli/planted.py", "import gridloom.dag.step"),
+        ("report/planted.py", "import gridloom.dag.cache"),
     ],
+    "report-is-plain": [("report/planted.py", "def late():\n    import polars")],
     "extras-in-load": [
         ("pipelines/planted.py", "import numpy"),
         ("transform/planted.py", "def late():\n    import holidays"),

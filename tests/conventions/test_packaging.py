@@ -16,7 +16,7 @@ import pytest
 
 MOST_WHEEL_BYTES = 5_000_000
 MOST_SAMPLE_BYTES = 3_000_000
-MOST_DEPENDENCIES = 10
+MOST_DEPENDENCIES = 11
 
 
 @pytest.fixture(scope="session")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import platform
+import time
 from collections.abc import Mapping
 from datetime import UTC
 from pathlib import Path
@@ -350,3 +352,51 @@ def test_artifacts_without_rows_count_what_the_step_said(tmp_path: Path) -> None
     dag = pipeline(tmp_path)
     dag.add_step(Says(StepConfig()))
     assert dag.execute().totals["rows"] == 7
+
+
+def test_the_start_of_a_run_tells_what_comes_after_what(tmp_path: Path) -> None:
+    started = lines(three(tmp_path))[0]
+
+    assert started.dependencies == {"transform": ("extract",), "count": ("transform",)}
+
+
+def test_a_start_written_before_that_is_read_as_none() -> None:
+    line = (
+        '{"type":"run-started","seq":1,"at":"2026-01-01T00:00:00Z","run_id":"r","v":1,"pipeline_id":"p",'
+        '"pipeline_name":"p","steps":["a"],"max_parallel_steps":4}'
+    )
+
+    found = events.decode(line)
+
+    assert isinstance(found, RunStarted)
+    assert found.dependencies == {}
+
+
+def test_the_environment_is_recorded_without_host_or_path(tmp_path: Path) -> None:
+    found = results(three(tmp_path))["environment"]
+
+    assert found.keys() == {"python", "platform", "processors", "packages"}
+    assert {"gridloom", "msgspec", "polars"} <= found["packages"].keys()
+    assert list(found["packages"]) == sorted(found["packages"])
+    assert platform.node() not in json.dumps(found)
+
+
+class OnlyCounts(BaseStep[StepConfig]):
+    """Gets nothing done for a while, but counts what it tries."""
+
+    def _execute(self, ctx: StepContext) -> int:
+        ctx.progress(0, 10, "windows")
+        until_s = time.monotonic() + 1.2
+        while time.monotonic() < until_s:
+            ctx.add(retries=1)
+            time.sleep(0.05)
+        return 1
+
+
+def test_counters_that_move_without_progress_are_said(tmp_path: Path) -> None:
+    dag = pipeline(tmp_path)
+    dag.add_step(OnlyCounts(StepConfig(step_id="only")))
+    said = [event for event in lines(dag.execute()) if isinstance(event, ProgressMade)]
+
+    assert [event.done for event in said] == [0, 0]
+    assert said[0].retries == 0 < said[1].retries

@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 import polars as pl
 import pytest
 from pydantic import SecretStr
+from starlette.responses import Response
+from tests.e2e.servers import sample_part, serve
 from tests.extract.fake_api import CANARY
 
 from gridloom.dag import PipelineDAG, PipelineDAGConfig, StepContext, StepOutcome
+from gridloom.dag.events import MetricReported
 from gridloom.errors import (
     ConfigError,
     InterruptedRunError,
@@ -311,6 +314,24 @@ def test_progress_reaches_its_total(tmp_path, server):
     step.run({}, ctx)
     assert seen[0] == (0, 672)
     assert seen[-1] == (672, 672)
+
+
+def test_what_the_limiter_allows_is_told_when_it_changes(tmp_path):
+    complaints = iter([Response("", 429, {"retry-after": "0"})])
+    said = []
+
+    def emit(kind, **fields):
+        if kind is MetricReported and fields["name"] == "rate_limit":
+            said.append((fields["value"], fields["unit"]))
+
+    with serve(sample_part(["PACW"], ["D"]), first=lambda _request: next(complaints, None)) as server:
+        settings = {"rate_limit": 50, "batch_days": 7, "source": "custom:paced"}
+        step = EIAExtractStep(config(server, **WEEKS, **settings))
+        step.run({}, context(step, tmp_path, emit=emit))
+
+    assert said[:2] == [(50.0, "requests/s"), (25.0, "requests/s")]
+    assert len(said) == len(set(said)) > 2
+    assert all(value <= 50 for value, _ in said)
 
 
 @pytest.mark.parametrize(

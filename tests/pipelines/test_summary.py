@@ -41,6 +41,7 @@ RUN_MORE = {
     "proof",
     "warnings",
     "run_dir",
+    "report",
 }
 PLAN_MORE = {
     "source",

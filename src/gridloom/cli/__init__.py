@@ -29,6 +29,7 @@ _COMMANDS: Final = {
     "regions": "Respondent codes: balancing authorities and EIA's regions.",
     "resume": "Carry on with a run that was interrupted or failed.",
     "runs": "Runs of an output folder: list, show, compare.",
+    "report": "A run as one web page that needs nothing else.",
     "cache": "What steps made: list, show, prune, clear.",
     "lineage": "Where a file comes from: step, inputs, settings and code.",
     "replay": "A stand-in EIA server on this machine, for tests and trials.",

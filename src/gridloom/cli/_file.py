@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gridloom.cli._render import echo_json, note, shown_path
-from gridloom.cli._summary import echo_decisions, echo_ends, echo_error
+from gridloom.cli._summary import echo_decisions, echo_ends, echo_error, echo_report
 from gridloom.dag.mermaid import mermaid
 from gridloom.monitor.console import ConsoleMonitor
 from gridloom.pipelines.assemble import Assembled, assemble
@@ -72,6 +72,8 @@ def execute_assembled(
         click.echo("Nothing was asked or written.")
     elif not dry_run:
         _echo_run(summary, quiet=quiet)
+    if not dry_run:
+        echo_report(summary, quiet=quiet)
     return code
 
 

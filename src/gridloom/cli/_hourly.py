@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from gridloom.cli._render import echo_json, note
-from gridloom.cli._summary import echo_plan, echo_summary
+from gridloom.cli._summary import echo_plan, echo_report, echo_summary
 from gridloom.dag.mermaid import mermaid
 from gridloom.monitor.console import ConsoleMonitor
 from gridloom.pipelines.hourly import Prepared, build, prepare
@@ -74,4 +74,6 @@ def execute_prepared(
         echo_plan(summary)
     elif not dry_run:
         echo_summary(summary, quiet=quiet)
+    if not dry_run:
+        echo_report(summary, quiet=quiet)
     return code

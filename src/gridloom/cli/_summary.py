@@ -15,6 +15,7 @@ __all__ = [
     "echo_ends",
     "echo_error",
     "echo_plan",
+    "echo_report",
     "echo_run_record",
     "echo_summary",
 ]
@@ -35,6 +36,14 @@ def echo_error(summary: dict[str, Any]) -> None:
     if error := summary.get("error"):
         note(f"gridloom: error: {error['message']}")
         note(f"What was fetched is kept. Details: {shown_path(summary['run_dir'] / 'results.json')}")
+
+
+def echo_report(summary: dict[str, Any], *, quiet: bool) -> None:
+    """Says on stderr where the run's report is, or why there is none, even if `quiet`."""
+    if summary["report"] is None:
+        note(f"Note: {summary['report_problem']}")
+    elif not quiet:
+        note(f"Report: {shown_path(summary['report'])}")
 
 
 def _made(summary: dict[str, Any]) -> None:

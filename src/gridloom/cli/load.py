@@ -10,6 +10,7 @@ import click
 
 from gridloom.cli._options import json_option, out_option, verbosity_options
 from gridloom.cli._render import echo_json, echo_table, note, shown_path
+from gridloom.cli._summary import echo_report
 from gridloom.errors import ConfigError
 from gridloom.pipelines.settings import load_settings
 
@@ -87,6 +88,7 @@ def load(file: Path, as_json: bool, verbose: bool, quiet: bool, out: str | None,
         note(f"gridloom: error: {summary['error']['message']}")
     elif not quiet:
         _echo(summary)
+    echo_report(summary, quiet=quiet)
     return code
 
 

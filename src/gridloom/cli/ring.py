@@ -9,6 +9,7 @@ import click
 
 from gridloom.cli._options import json_option, out_option, verbosity_options
 from gridloom.cli._render import echo_json, note
+from gridloom.cli._summary import echo_report
 from gridloom.cli._training import echo_shards, open_shard
 from gridloom.pipelines.settings import load_settings
 
@@ -70,4 +71,5 @@ def prep(dataset: Path, as_json: bool, verbose: bool, quiet: bool, out: str | No
             f"    from gridloom import RingShard\n    {open_shard(summary['ring'])}\n"
             "    print(shard.values.shape, shard.mask.shape, shard.positions)"
         )
+    echo_report(summary, quiet=quiet)
     return code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,24 +20,28 @@ from gridloom.files import storage_errors
 __all__ = ["EventBus", "EventLog"]
 
 _BUFFER_BYTES = 1 << 16
+_WRITE_EVERY_S = 1.0
+"""What a run said longer ago than this, and more was said since, is on disk if it is killed."""
 
 
 class EventLog:
-    """``events.jsonl``: lines are gathered and written when a step ends."""
+    """``events.jsonl``: lines are gathered and written when a step ends, and about once a second."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lines: list[bytes] = []
         self._waiting_bytes = 0
+        self._written_s = 0.0
         self.failure: StorageError | None = None
         with storage_errors("write", path):
             self._stream: BinaryIO = path.open("ab", buffering=0)
 
     def append(self, line: bytes) -> None:
-        """Adds a line; it is written with the next `flush`, or now if many wait."""
+        """Adds a line; it is written with the next `flush`, or now if many wait or the last is long ago."""
         self._lines.append(line)
         self._waiting_bytes += len(line)
-        if self._waiting_bytes > _BUFFER_BYTES:
+        if self._waiting_bytes > _BUFFER_BYTES or time.monotonic() - self._written_s > _WRITE_EVERY_S:
+            self._written_s = time.monotonic()
             self.flush()
 
     def flush(self) -> None:

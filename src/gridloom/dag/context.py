@@ -32,6 +32,8 @@ Emit = Callable[..., None]
 """Says an event: its class, then its own fields by name."""
 
 _PROGRESS_EVERY_S = 0.1
+_COUNTS_EVERY_S = 1.0
+"""Counters that move while nothing gets done, such as retries, are said this often."""
 _CHECKPOINT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 CHECKPOINT_STAGING = ".checkpoints"
 """Where checkpoints are written within an attempt's staging folder."""
@@ -85,6 +87,7 @@ class StepContext:
         self._findings: list[Finding] = []
         self._names: dict[str, None] = {}
         self._next_progress_s = 0.0
+        self._last_progress: tuple[float, float | None, str] | None = None
         self.key = key
         self._checkpoints: Checkpoints | None = None
         self.used_checkpoints = False
@@ -137,6 +140,10 @@ class StepContext:
             counters["requests"] += requests
             counters["retries"] += retries
             counters["bytes_received"] += bytes_received
+            last = self._last_progress
+            if last is None or time.monotonic() < self._next_progress_s - _PROGRESS_EVERY_S + _COUNTS_EVERY_S:
+                return
+        self.progress(*last)
 
     def metric(self, name: str, value: float, unit: str = "") -> None:
         """Records a number of the step's own; a later one of the same name replaces it."""
@@ -159,6 +166,7 @@ class StepContext:
             if now_s < self._next_progress_s and (total is None or done < total):
                 return
             self._next_progress_s = now_s + _PROGRESS_EVERY_S
+            self._last_progress = (done, total, unit)
             counters = dict(self._counters)
         self._emit(ProgressMade, step_id=self.step_id, done=done, total=total, unit=unit, **counters)
 

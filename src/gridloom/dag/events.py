@@ -63,12 +63,14 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
         pipeline_name: What a person reads.
         steps: Ids in topological order.
         max_parallel_steps: Most steps that run at once.
+        dependencies: For each step that has some, the ids of those that it comes after.
     """
 
     pipeline_id: str
     pipeline_name: str
     steps: tuple[str, ...]
     max_parallel_steps: int
+    dependencies: dict[str, tuple[str, ...]] = {}
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run-finished"):

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from gridloom.dag.config import PipelineDAGConfig, masked_settings
+from gridloom.dag.environment import environment
 from gridloom.dag.graph import Graph, StepNode
 from gridloom.dag.kinds import qualified_name
 from gridloom.dag.outcome import RunResult, StepOutcome, StepOutput
@@ -74,6 +75,7 @@ def results_record(
             for name, step in result.steps.items()
         ],
         "error": _error_record(result.error),
+        "environment": environment(),
     }
 
 

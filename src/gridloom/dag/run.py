@@ -146,6 +146,9 @@ class Run:
                 pipeline_name=self._config.pipeline_name,
                 steps=self._graph.order(),
                 max_parallel_steps=self._config.max_parallel_steps,
+                dependencies={
+                    name: above for name in self._graph.order() if (above := self._graph.dependencies(name))
+                },
             )
             self._say_notes()
             self._scheduler.run()

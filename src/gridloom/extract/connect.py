@@ -17,7 +17,7 @@ from gridloom.extract.circuit import GIVE_UP_AFTER_S, shared_circuit
 from gridloom.extract.client import Count, EIAClient, uncounted, unheard
 from gridloom.extract.failures import Backoff
 from gridloom.extract.keys import KEY_WAYS, resolve_key
-from gridloom.extract.limiter import shared_limiter
+from gridloom.extract.limiter import RateLimiter, shared_limiter
 from gridloom.extract.source import RateLimit, Source
 
 __all__ = ["connected"]
@@ -38,6 +38,7 @@ async def connected(
     backoff: Backoff | None = None,
     give_up_after_s: float = GIVE_UP_AFTER_S,
     tell: Callable[[str], None] = unheard,
+    pace: Callable[[float], None] | None = None,
 ) -> AsyncIterator[EIAClient]:
     """Gives a client of `source` for as long as the block lasts.
 
@@ -52,6 +53,7 @@ async def connected(
         backoff: How often and after which waits failed requests are repeated.
         give_up_after_s: Seconds without any good answer after which to give up.
         tell: Hears what a person should know, such as that everyone slows down.
+        pace: Hears how many requests a second may start, whenever that has changed.
 
     Raises:
         KeyMissingError: If the source needs a key and there is none.
@@ -65,20 +67,36 @@ async def connected(
         else:
             base_url, key = source.base_url, _key_for(source, api_key)
         per_s = source.per_s(rate_limit)
+        limiter = None if per_s is None else shared_limiter(source.identity, per_s)
         async with EIAClient(
             base_url,
             key=key,
-            limiter=None if per_s is None else shared_limiter(source.identity, per_s),
+            limiter=limiter,
             concurrency=concurrency,
             timeout_s=timeout_s,
             transport=transport,
             local=source.is_loopback,
-            count=count,
+            count=_Paced(limiter, count, pace) if limiter and pace else count,
             backoff=backoff,
             circuit=shared_circuit(base_url, key, give_up_after_s),
             tell=tell,
         ) as client:
             yield client
+
+
+class _Paced:
+    """Counts, and tells what the limiter allows where that has changed since the last count."""
+
+    def __init__(self, limiter: RateLimiter, count: Count, pace: Callable[[float], None]) -> None:
+        self._limiter, self._count, self._pace = limiter, count, pace
+        self._said_per_s = 0.0
+
+    def __call__(self, *, requests: int = 0, retries: int = 0, bytes_received: int = 0) -> None:
+        self._count(requests=requests, retries=retries, bytes_received=bytes_received)
+        per_s = self._limiter.state.per_s
+        if per_s != self._said_per_s:
+            self._said_per_s = per_s
+            self._pace(per_s)
 
 
 def _key_for(source: Source, api_key: SecretStr | None) -> SecretStr:

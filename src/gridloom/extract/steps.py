@@ -231,8 +231,7 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         config, windows = self.config, self.config.windows()
         # In the step's staging folder, so that the next run clears up after one that was killed.
         store = self._store(ctx.out / self.output_folder(), staging=ctx.staging)
-        again = ctx.force or config.ask_again
-        found = await asyncio.to_thread(self._survey, store, windows, force=again)
+        found = await asyncio.to_thread(self._survey, store, windows, force=ctx.force or config.ask_again)
         metadata, pull = found.metadata, Pull(windows, dict(found.standing), ctx)
         if metadata is None or found.left:
             async with self._client(ctx) as client:
@@ -258,6 +257,7 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
             count=ctx.add,
             give_up_after_s=config.give_up_after_s,
             tell=lambda text: ctx.log(text, "warning"),
+            pace=lambda per_s: ctx.metric("rate_limit", per_s, "requests/s"),
         )
 
     def _index(self, ctx: StepContext, metadata: Metadata, landed: list[tuple[Window, Receipt]]) -> RawPages:

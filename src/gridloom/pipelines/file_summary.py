@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from gridloom.dag import RunInterruptedError, RunOutcome, RunResult
+from gridloom.dag import RunOutcome, RunResult
 from gridloom.dag.events import Event
 from gridloom.grid.artifacts import RingShards, TensorDataset
 from gridloom.pipelines.assemble import Assembled
+from gridloom.pipelines.reporting import hourly_table, run_reported
 from gridloom.pipelines.summary import (
     exit_code,
-    hourly_table,
     output_path,
     planned_steps,
     step_summary,
@@ -57,12 +57,8 @@ def ran_file(assembled: Assembled, sink: Callable[[Event], None]) -> tuple[dict[
     Raises:
         GridLoomError: If the run could not start.
     """
-    assembled.dag.subscribe(sink)
-    try:
-        result = assembled.dag.execute()
-    except RunInterruptedError as error:
-        result = error.result
-    return _run_summary(assembled, result), exit_code(result)
+    result, report = run_reported(assembled.dag, sink)
+    return {**_run_summary(assembled, result), **report}, exit_code(result)
 
 
 def _run_summary(assembled: Assembled, result: RunResult) -> dict[str, Any]:

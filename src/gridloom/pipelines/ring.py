@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gridloom.dag import PipelineDAG, PipelineDAGConfig, RunInterruptedError
+from gridloom.dag import PipelineDAG, PipelineDAGConfig
 from gridloom.dag.events import Event
 from gridloom.grid.artifacts import RingShards
 from gridloom.layout import Split
@@ -27,6 +27,7 @@ from gridloom.load.ring_steps import (
     TensorFolderConfig,
     TensorFolderStep,
 )
+from gridloom.pipelines.reporting import run_reported
 from gridloom.pipelines.summary import error_summary, exit_code, step_summary
 
 __all__ = ["PreparedRing", "build_ring", "prepare_ring", "ring_summary", "shards_made"]
@@ -81,12 +82,7 @@ def shards_made(prepared: PreparedRing, sink: Callable[[Event], None]) -> tuple[
     Raises:
         GridLoomError: If the run could not start.
     """
-    dag = build_ring(prepared)
-    dag.subscribe(sink)
-    try:
-        result = dag.execute()
-    except RunInterruptedError as error:
-        result = error.result
+    result, report = run_reported(build_ring(prepared), sink)
     outputs = (value for step in result.steps.values() for value in step.artifacts.values())
     made = next((value for value in outputs if isinstance(value, RingShards)), None)
     summary = {
@@ -97,6 +93,7 @@ def shards_made(prepared: PreparedRing, sink: Callable[[Event], None]) -> tuple[
         "duration_s": round(result.duration_s, 3),
         "steps": [step_summary(step) for step in result.steps.values()],
         "run_dir": result.run_dir,
+        **report,
         **error_summary(result),
     }
     return summary, exit_code(result)

@@ -7,18 +7,18 @@ from pathlib import Path
 from typing import Any
 
 from gridloom.artifact import Artifact
-from gridloom.dag import Plan, RunInterruptedError, RunOutcome, RunResult, StepOutput
+from gridloom.dag import Plan, RunOutcome, RunResult, StepOutput
 from gridloom.dag.events import Event
 from gridloom.errors import GridLoomError
 from gridloom.extract.limiter import limiter_seconds
 from gridloom.grid.artifacts import HourlyTable, RingShards, TensorDataset
 from gridloom.pipelines.hourly import Prepared, build
+from gridloom.pipelines.reporting import hourly_table, run_reported
 
 __all__ = [
     "coverage",
     "error_summary",
     "exit_code",
-    "hourly_table",
     "output_path",
     "planned",
     "planned_steps",
@@ -49,13 +49,8 @@ def ran(prepared: Prepared, sink: Callable[[Event], None]) -> tuple[dict[str, An
     Raises:
         GridLoomError: If the run could not start.
     """
-    dag = build(prepared)
-    dag.subscribe(sink)
-    try:
-        result = dag.execute()
-    except RunInterruptedError as error:
-        result = error.result
-    return _run_summary(prepared, result), exit_code(result)
+    result, report = run_reported(build(prepared), sink)
+    return {**_run_summary(prepared, result), **report}, exit_code(result)
 
 
 def exit_code(result: RunResult) -> int:
@@ -136,12 +131,6 @@ def unmet_findings(result: RunResult) -> list[dict[str, Any]]:
         for step_id, finding in failed
         if finding.name != "rows-present" or finding.detail.partition(":")[0] not in named
     ]
-
-
-def hourly_table(result: RunResult) -> HourlyTable | None:
-    """Returns the first hourly table that a run gave, or None."""
-    outputs = (value for step in result.steps.values() for value in step.artifacts.values())
-    return next((value for value in outputs if isinstance(value, HourlyTable)), None)
 
 
 def output_path(result: RunResult, kind: type[Artifact]) -> Path | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gridloom.dag import PipelineDAG, PipelineDAGConfig, RunInterruptedError
+from gridloom.dag import PipelineDAG, PipelineDAGConfig
 from gridloom.dag.events import Event
 from gridloom.extras import need
 from gridloom.grid.artifacts import TensorDataset
@@ -24,6 +24,7 @@ from gridloom.grid.respondents import resolve
 from gridloom.load.plan import DatasetPlan, plan_dataset
 from gridloom.load.splits import SPLITS
 from gridloom.load.steps import HourlyFileConfig, HourlyFileStep, MLXDatasetConfig, MLXDatasetStep
+from gridloom.pipelines.reporting import run_reported
 from gridloom.pipelines.summary import error_summary, exit_code, step_summary
 
 __all__ = ["PreparedLoad", "build_load", "loaded", "prepare_load"]
@@ -83,12 +84,7 @@ def loaded(prepared: PreparedLoad, sink: Callable[[Event], None]) -> tuple[dict[
     Raises:
         GridLoomError: If the run could not start.
     """
-    dag = build_load(prepared)
-    dag.subscribe(sink)
-    try:
-        result = dag.execute()
-    except RunInterruptedError as error:
-        result = error.result
+    result, report = run_reported(build_load(prepared), sink)
     outputs = (value for step in result.steps.values() for value in step.artifacts.values())
     made = next((value for value in outputs if isinstance(value, TensorDataset)), None)
     summary = {
@@ -115,6 +111,7 @@ def loaded(prepared: PreparedLoad, sink: Callable[[Event], None]) -> tuple[dict[
         ],
         "warnings": prepared.warnings,
         "run_dir": result.run_dir,
+        **report,
         **error_summary(result),
     }
     return summary, exit_code(result)

@@ -1,0 +1,121 @@
+"""Where the boxes and arrows of the DAG's picture stand. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["Box", "Drawing", "draw"]
+
+_MOST_NAMED: Final = 60
+"""More steps than this are drawn as small squares whose names show when pointed at."""
+
+_SMALL: Final = 12
+_MARGIN: Final = 8
+_SWEEPS: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """One step in the picture; lengths in pixels.
+
+    Attributes:
+        step_id: The step.
+        x: Left edge.
+        y: Upper edge.
+    """
+
+    step_id: str
+    x: int
+    y: int
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """The picture.
+
+    Attributes:
+        width: Of the whole, in pixels.
+        height: Of the whole.
+        box_width: Of each box.
+        box_height: Of each box.
+        boxes: In the order of the steps.
+        arrows: Path of each arrow, from the right edge of a box to the left edge of a later one.
+        named: Whether boxes are large enough for names.
+    """
+
+    width: int
+    height: int
+    box_width: int
+    box_height: int
+    boxes: list[Box]
+    arrows: list[str]
+    named: bool
+
+
+def draw(dependencies: Mapping[str, Sequence[str]]) -> Drawing:
+    """Returns the picture of a DAG: columns from left to right, each step right of all that it needs.
+
+    Args:
+        dependencies: For each step, in topological order, those that it comes after.
+    """
+    named = len(dependencies) <= _MOST_NAMED
+    box_width, box_height, gap_x, gap_y = (196, 54, 52, 18) if named else (_SMALL, _SMALL, 48, 5)
+    columns = _columns(dependencies)
+    tallest = max((len(column) for column in columns), default=0)
+    height = tallest * (box_height + gap_y) - gap_y + 2 * _MARGIN if columns else 0
+    places: dict[str, tuple[int, int]] = {}
+    for number, column in enumerate(columns):
+        own = len(column) * (box_height + gap_y) - gap_y
+        for place, step_id in enumerate(column):
+            x = _MARGIN + number * (box_width + gap_x)
+            y = (height - own) // 2 + place * (box_height + gap_y)
+            places[step_id] = (x, y)
+    arrows = [
+        _arrow(places[above], places[step_id], box_width, box_height)
+        for step_id, needed in dependencies.items()
+        for above in needed
+    ]
+    return Drawing(
+        width=len(columns) * (box_width + gap_x) - gap_x + 2 * _MARGIN if columns else 0,
+        height=height,
+        box_width=box_width,
+        box_height=box_height,
+        boxes=[Box(step_id, *places[step_id]) for step_id in dependencies],
+        arrows=arrows,
+        named=named,
+    )
+
+
+def _columns(dependencies: Mapping[str, Sequence[str]]) -> list[list[str]]:
+    """Returns the steps by the length of the longest way to them, sorted so that few arrows cross."""
+    depth: dict[str, int] = {}
+    for step_id, needed in dependencies.items():
+        depth[step_id] = max((depth[above] + 1 for above in needed), default=0)
+    columns: list[list[str]] = [[] for _ in range(max(depth.values(), default=-1) + 1)]
+    for step_id, level in depth.items():
+        columns[level].append(step_id)
+    below: dict[str, list[str]] = {step_id: [] for step_id in dependencies}
+    for step_id, needed in dependencies.items():
+        for above in needed:
+            below[above].append(step_id)
+    for sweep in range(_SWEEPS):
+        neighbours = dependencies if sweep % 2 == 0 else below
+        place = {step_id: index for column in columns for index, step_id in enumerate(column)}
+        for column in columns if sweep % 2 == 0 else reversed(columns):
+            column.sort(key=lambda name: _middle(neighbours[name], place, place[name]))
+            place.update({step_id: index for index, step_id in enumerate(column)})
+    return columns
+
+
+def _middle(neighbours: Sequence[str], place: Mapping[str, int], own: int) -> float:
+    return sum(place[name] for name in neighbours) / len(neighbours) if neighbours else own
+
+
+def _arrow(start: tuple[int, int], end: tuple[int, int], box_width: int, box_height: int) -> str:
+    x1, y1 = start[0] + box_width, start[1] + box_height // 2
+    x2, y2 = end[0], end[1] + box_height // 2
+    bend = max((x2 - x1) // 2, 12)
+    tip = "m-5 -4l5 4l-5 4" if box_height > _SMALL else ""
+    return f"M{x1} {y1}C{x1 + bend} {y1} {x2 - bend} {y2} {x2} {y2}{tip}"
