@@ -17,7 +17,7 @@ _BLOCK_ROWS: Final = 4_096
 _NORMAL_IQR: Final = 1.3489795003921634
 """Interquartile range of a normal distribution of standard deviation 1."""
 
-_SAME: Final = 1e-6
+_SAME: Final = 1e-12
 """Values within this part of the standard deviation are all but the same; to divide by it would overflow."""
 
 Vector = npt.NDArray[np.float32]
