@@ -53,6 +53,13 @@ def other_version(store: Path) -> None:
         connection.execute("PRAGMA user_version=7")
 
 
+def sealed(store: Path) -> None:
+    """Says in the file's head that only a newer SQLite may write to it, as one flipped bit does."""
+    data = bytearray(store.read_bytes())
+    data[18] ^= 1 << 6
+    store.write_bytes(data)
+
+
 def no_tables(store: Path) -> None:
     with closing(sqlite3.connect(store)) as connection:
         connection.execute("DROP TABLE code")
@@ -61,7 +68,7 @@ def no_tables(store: Path) -> None:
 HARMS = [no_database, cut_short, malformed, other_version, no_tables]
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("harm", [*HARMS, sealed])
 def test_a_damaged_store_is_set_aside_and_begun_anew(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     store = made(tmp_path, rows=50)
     harm(store)
