@@ -9,14 +9,18 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
+import os
+import sqlite3
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import closing
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 from clock import Clock
+from dag_graphs import PARALLEL, Task, facts, graph
+from gridloom.artifact import Artifact
 from gridloom.dag import (
     BaseStep,
     CacheableStep,
@@ -24,45 +28,10 @@ from gridloom.dag import (
     PipelineDAGConfig,
     RunOutcome,
     StepConfig,
+    StepContext,
     operational,
 )
 from gridloom.dag import run as _loaded_when_first_run  # noqa: F401  # imports are measured on their own
-
-PARALLEL = 4
-
-
-@dataclass(frozen=True)
-class Task:
-    """One step of a graph, for both engines: seconds of sleep, and the steps before it."""
-
-    sleep_s: float = 0.0
-    after: tuple[str, ...] = ()
-
-
-def graph(shape: str, steps: int) -> dict[str, Task]:
-    """Returns a graph by name, in the order in which its steps are declared."""
-    if shape == "chain":
-        return {f"s{i}": Task(after=(f"s{i - 1}",) if i else ()) for i in range(steps)}
-    if shape == "fan":
-        return {"s0": Task()} | {f"s{i}": Task(after=("s0",)) for i in range(1, steps)}
-    if shape == "layered":
-        layers = [[f"l{layer}-{i}" for i in range(10)] for layer in range(steps // 10)]
-        before = [(), *(tuple(layer) for layer in layers)]
-        return {
-            name: Task(0.02, after) for after, layer in zip(before, layers, strict=False) for name in layer
-        }
-    if shape == "head-of-line":
-        children = {f"child{i}": Task(0.1, ("root",)) for i in range(4)}
-        return {"root": Task(1.0)} | children | {f"free{i}": Task(0.1) for i in range(40)}
-    raise ValueError(shape)
-
-
-IDEAL_S = {"layered": lambda steps: steps // 10 * 3 * 0.02, "head-of-line": lambda _steps: 1.4}
-"""The best makespan with four at once.
-
-Layered: ten steps of 20 ms need three rounds, and a layer needs all of the one before. Head of line: 30
-free steps beside the root, then 10 and the 4 children in four rounds.
-"""
 
 
 class NapConfig(StepConfig):
@@ -83,24 +52,77 @@ class RememberedNap(CacheableStep[NapConfig]):
         return len(values or ())
 
 
+class NapNote(Artifact):
+    """A small file."""
+
+
+class FileNap(CacheableStep[NapConfig]):
+    def _execute(self, notes: list[NapNote] | None, ctx: StepContext) -> NapNote:
+        if self.config.sleep_s:
+            time.sleep(self.config.sleep_s)
+        path = ctx.path("note.txt")
+        path.write_text(f"{len(notes or ())}\n")
+        return NapNote.of(path)
+
+
+KINDS = {"every time": Nap, "values": RememberedNap, "files": FileNap}
+"""Steps by what is remembered of them."""
+
+
 def gridloom(
-    shape: str, steps: int, out: str, *, cacheable: bool = True, hits: bool = False
+    shape: str, steps: int, out: str, *, kind: str = "values", before: bool = False, hits: bool = False
 ) -> dict[str, float]:
-    """Builds and runs a graph; with `hits` it is run once before, and the rerun is measured."""
+    """Builds and runs a graph; with `hits` or `before` it is run once before, and the rerun is measured."""
     tasks = graph(shape, steps)
-    if hits:
-        _run(tasks, Path(out), RememberedNap)
+    if hits or before:
+        _run(tasks, Path(out), KINDS[kind], 0)
     with Clock() as clock:
-        _run(tasks, Path(out), RememberedNap if cacheable else Nap)
-    return _facts(clock, shape, tasks)
+        _run(tasks, Path(out), KINDS[kind], len(tasks) if hits else 0)
+    return facts(clock, shape, len(tasks))
 
 
-def _run(tasks: Mapping[str, Task], out: Path, kind: type[Nap | RememberedNap]) -> None:
+def _run(tasks: Mapping[str, Task], out: Path, kind: type[Nap | RememberedNap | FileNap], hits: int) -> None:
     dag = PipelineDAG(PipelineDAGConfig(pipeline_name="bench", output_dir=out, max_parallel_steps=PARALLEL))
     for name, task in tasks.items():
         dag.add_step(kind(NapConfig(step_id=name, sleep_s=task.sleep_s)), dependencies=task.after)
-    if dag.execute().outcome is not RunOutcome.succeeded:
-        raise SystemExit("the run failed")
+    result = dag.execute()
+    if result.outcome is not RunOutcome.succeeded or result.totals["steps"]["cached"] != hits:
+        raise SystemExit(f"the run {result.outcome} with {result.totals['steps']}")
+
+
+def disk(count: int, out: str) -> dict[str, float]:
+    """Does what durability is made of, and nothing else: times of one operation of each kind."""
+    taken: dict[str, float] = {}
+
+    def synced(number: int) -> None:
+        path = Path(out, f"{number}.txt")
+        path.write_bytes(b"1\n")
+        handle = os.open(path, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+    def renamed(number: int) -> None:
+        synced(number)
+        Path(out, f"{number}.txt").rename(Path(out, f"{number}.done"))
+        handle = os.open(out, os.O_RDONLY)
+        os.fsync(handle)
+        os.close(handle)
+
+    with closing(sqlite3.connect(f"{out}/floor.db", isolation_level=None)) as store:
+        store.execute("PRAGMA journal_mode=WAL")
+        store.execute("PRAGMA synchronous=NORMAL")
+        store.execute("CREATE TABLE records (key TEXT PRIMARY KEY, record BLOB)")
+
+        def inserted(number: int) -> None:
+            store.execute("INSERT INTO records VALUES (?, ?)", (str(number), b"x" * 500))
+
+        for name, work in {"insert": inserted, "sync": synced, "rename": renamed}.items():
+            with Clock() as clock:
+                for number in range(count):
+                    work(number)
+            taken[f"{name}_cpu_ms"] = clock.cpu_s / count * 1e3
+            taken[f"{name}_ms"] = clock.wall_s / count * 1e3
+    return taken
 
 
 def floor(shape: str, steps: int, out: str, *, hits: bool = False) -> dict[str, float]:
@@ -121,7 +143,7 @@ def floor(shape: str, steps: int, out: str, *, hits: bool = False) -> dict[str, 
             Path(out, f"{name}.json").write_text(data)
     with Clock() as clock:
         asyncio.run(_floor(tasks, check if hits else nap))
-    return _facts(clock, shape, tasks)
+    return facts(clock, shape, len(tasks))
 
 
 def _digest(text: str) -> str:
@@ -148,13 +170,3 @@ async def _floor(tasks: Mapping[str, Task], work: Callable[[str], None]) -> None
 async def _named(name: str, work: asyncio.Future[None]) -> str:
     await work
     return name
-
-
-def _facts(clock: Clock, shape: str, tasks: Mapping[str, Task]) -> dict[str, float]:
-    facts = {
-        "wall_ms_per_step": clock.wall_s / len(tasks) * 1e3,
-        "cpu_ms_per_step": clock.cpu_s / len(tasks) * 1e3,
-    }
-    if shape in IDEAL_S:
-        facts["over_ideal"] = clock.wall_s / IDEAL_S[shape](len(tasks))
-    return facts

@@ -78,6 +78,23 @@ class Metric:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """What a median is to be at most; it is said whether it is, and nothing fails.
+
+    Attributes:
+        case: Name of the case.
+        key: Key of the fact.
+        most: The largest value that meets it.
+        ratio: Whether it is about the ratio to the peer.
+    """
+
+    case: str
+    key: str
+    most: float
+    ratio: bool = False
+
+
+@dataclass(frozen=True)
 class Section:
     """Cases that are compared with each other.
 
@@ -87,6 +104,7 @@ class Section:
         cases: What is measured, in turns.
         peer: The case that the others are compared with.
         note: What the reader has to know.
+        goals: What some of it is to be.
     """
 
     title: str
@@ -94,6 +112,7 @@ class Section:
     cases: Sequence[Case]
     peer: str
     note: str = ""
+    goals: Sequence[Goal] = ()
 
 
 @dataclass
@@ -139,7 +158,18 @@ class Result:
         head = [f"## {self.section.title}"] + ([self.section.note] if self.section.note else [])
         runs = len(self.samples[self.section.peer])
         foot = f"median (least-most) of {runs}; x = ratio to '{self.section.peer}', paired by round"
-        return "\n".join([*head, *lines, foot])
+        return "\n".join([*head, *lines, foot, *map(self._met, self.section.goals)])
+
+    def _met(self, goal: Goal) -> str:
+        """Returns a goal and whether it is met, in words."""
+        unit = next(metric.unit for metric in self.section.metrics if metric.key == goal.key)
+        values = [facts[goal.key] for facts in self.samples[goal.case]]
+        value = self.ratio(goal.case, goal.key) if goal.ratio else statistics.median(values)
+        if value is None:
+            return f"goal: '{goal.case}': not measured"
+        what = f"{unit}, x" if goal.ratio else unit
+        said = "met" if value <= goal.most else f"missed by {value / goal.most - 1:.0%}"
+        return f"goal: '{goal.case}' at most {goal.most:g} ({what}): {value:.3f}, {said}"
 
     def _cell(self, name: str, metric: Metric) -> str:
         values = [facts[metric.key] for facts in self.samples[name] if metric.key in facts]

@@ -68,7 +68,7 @@ def no_tables(store: Path) -> None:
 HARMS = [no_database, cut_short, malformed, sealed, other_version, no_tables]
 
 
-@pytest.mark.parametrize("harm", HARMS)
+@pytest.mark.parametrize("harm", [*HARMS, sealed])
 def test_a_damaged_store_is_set_aside_and_begun_anew(tmp_path: Path, harm: Callable[[Path], None]) -> None:
     store = made(tmp_path, rows=50)
     harm(store)

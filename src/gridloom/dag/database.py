@@ -157,7 +157,7 @@ class Database:
             return work(self._connection)
         except sqlite3.Error as error:
             with storage_errors("write" if self._writes else "read", self.path):
-                raise explain(error) from error
+                raise explain(error, self.path if self._writes else None) from error
 
     def _open(self) -> sqlite3.Connection:
         with storage_errors("create", self.path.parent):

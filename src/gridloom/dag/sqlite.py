@@ -115,14 +115,21 @@ def check_version(connection: sqlite3.Connection) -> None:
         )
 
 
-def explain(error: sqlite3.Error) -> Exception:
-    """Returns what an error means: damage, an ``OSError``, or itself where it is a mistake of ours."""
+def explain(error: sqlite3.Error, written: Path | None) -> Exception:
+    """Returns what an error means: damage, an ``OSError``, or itself where it is a mistake of ours.
+
+    Args:
+        error: What SQLite raised.
+        written: The store, if it was opened to write to it.
+    """
     import sqlite3  # noqa: PLC0415 - see above
 
     code = _code(error)
     if code is None and not isinstance(error, sqlite3.OperationalError):
         return error
-    if code is None or code in _DAMAGED:
+    # a store that says of itself that only newer programs may write to it; the system says that we may
+    sealed = code == _READONLY and written is not None and os.access(written, os.W_OK)
+    if code is None or code in _DAMAGED or sealed:
         return DatabaseDamagedError(str(error))
     return OSError(_REASONS.get(code, errno.EIO), str(error))
 
