@@ -19,6 +19,7 @@ __all__ = ["Listeners", "Sink", "Trouble"]
 _MOST_WAITING = 10_000
 _LOOK_EVERY_S = 0.05
 """Events are handed over in batches: waking a thread for each would cost more than most listeners do."""
+_MOMENT_S = 0.002
 _PATIENCE_S = 3.0
 """How long the end of a run waits for listeners that are behind."""
 
@@ -39,8 +40,8 @@ class _Listener:
     def __init__(self, sink: Sink, trouble: Trouble) -> None:
         self._sink, self._trouble = sink, trouble
         self._waiting: deque[Event] = deque()
-        self._closing = threading.Event()
-        self._gone = False
+        self._look, self._closing = threading.Event(), False
+        self._busy = self._gone = False
         self.dropped = 0
         self.name = getattr(sink, "__qualname__", type(sink).__qualname__)
         # a daemon: a sink that hangs must not keep the process alive
@@ -56,32 +57,34 @@ class _Listener:
         else:
             self.dropped += 1
 
-    def close(self) -> None:
-        """Lets the thread end once it has handed over what waits."""
-        self._closing.set()
+    def settle(self, until_s: float) -> None:
+        """Waits until everything is handed over."""
+        self._look.set()
+        while (self._waiting or self._busy) and not self._gone and time.monotonic() < until_s:
+            time.sleep(_MOMENT_S)
 
-    def join(self, until_s: float) -> None:
-        """Waits for the thread, and counts what it did not get to."""
-        self._thread.join(max(until_s - time.monotonic(), 0.0))
-        if self._thread.is_alive() and not self._gone:
-            self._gone = True
+    def close(self) -> None:
+        """Ends the thread, and counts what it did not get to."""
+        if (self._waiting or self._busy) and not self._gone:
             # the one that it is at was not heard to its end either
-            self.dropped += len(self._waiting) + 1
+            self.dropped += len(self._waiting) + self._busy
+        self._gone = self._closing = True
+        self._look.set()
 
     def _work(self) -> None:
-        while True:
-            last = self._closing.wait(_LOOK_EVERY_S)
+        while not self._closing:
+            self._look.wait(_LOOK_EVERY_S)
+            self._look.clear()
+            self._busy = True
             while self._waiting and not self._gone:
                 event = self._waiting.popleft()
                 try:
                     self._sink(event)
                 except BaseException as error:  # noqa: BLE001 - whatever it raises, the run goes on; it is said
-                    self._gone = True
                     problem = f"{type(error).__name__}: {error}"
                     self._trouble(f"The listener {self.name} was dropped because it raised {problem}")
-                    return
-            if last:
-                return
+                    self._gone = True
+            self._busy = False
 
 
 class Listeners:
@@ -104,9 +107,11 @@ class Listeners:
     def close(self) -> None:
         """Waits until all have heard everything, but not for ever, and says what was not heard."""
         until_s = time.monotonic() + _PATIENCE_S
+        # twice, for what the first round has to say about one of them is heard by the others
+        for listener in (*self._all, *self._all):
+            listener.settle(until_s)
         for listener in self._all:
             listener.close()
         for listener in self._all:
-            listener.join(until_s)
             if listener.dropped:
                 self._trouble(f"The listener {listener.name} did not hear {listener.dropped:,} events.")
