@@ -5,6 +5,7 @@ Commands are imported when they are called, so that ``gridloom --help`` is quick
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -39,6 +40,8 @@ _COMMANDS: Final = {
 """Commands in the order of the help, with the line that the overview shows."""
 
 _INTERRUPTED: Final = 130
+_GARBAGE_AFTER: Final = 200_000
+"""New objects after which Python looks for garbage."""
 
 
 class _LazyGroup(click.Group):
@@ -74,6 +77,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     Args:
         argv: Arguments without the program's name; by default those of the process.
     """
+    # Most of what a start makes lives to its end: looking for garbage among it takes a tenth of a second.
+    gc.set_threshold(_GARBAGE_AFTER, 20, 100)
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
     except BrokenPipeError:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from pydantic import SecretStr
 
 from gridloom.errors import ConfigError
-from gridloom.extract.limiter import DEFAULT_PER_S
+from gridloom.extract.limits import DEFAULT_PER_S
 from gridloom.sample import sample_source
 
 __all__ = ["DEFAULT_BASE_URL", "EIA_HOST", "RateLimit", "Source", "known_respondents"]

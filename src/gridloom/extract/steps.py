@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
-import httpx2
 import msgspec
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -17,22 +14,27 @@ from gridloom.dag import CacheableStep, StepConfig, StepContext, operational
 from gridloom.errors import ConfigError
 from gridloom.extract.checks import check_hours
 from gridloom.extract.circuit import GIVE_UP_AFTER_S
-from gridloom.extract.client import EIAClient
-from gridloom.extract.connect import connected
-from gridloom.extract.fetch import Fetcher
-from gridloom.extract.limiter import limiter_seconds
+from gridloom.extract.index import set_name, window_set
+from gridloom.extract.limits import limiter_seconds
 from gridloom.extract.metadata import Metadata
 from gridloom.extract.plan import STANDARD_BATCH_DAYS, BatchDays, plan_windows
-from gridloom.extract.pull import Pull
 from gridloom.extract.source import DEFAULT_BASE_URL, RateLimit, Source
 from gridloom.extract.store import RawStore, utc_now
 from gridloom.extract.survey import Survey, due_reason, survey
-from gridloom.files import digest_bytes, write_atomic
-from gridloom.grid.artifacts import LandedWindow, RawPages, WindowSet
+from gridloom.files import write_atomic
+from gridloom.grid.artifacts import RawPages
 from gridloom.grid.hours import HourRange
 from gridloom.grid.raw import Receipt, Window, source_folder
 from gridloom.grid.routes import MAX_ROWS_PER_REQUEST
 from gridloom.grid.series import RouteRequest, parse_series, route_requests
+
+if TYPE_CHECKING:
+    # what goes over the network is loaded by a step that does, not by one that finds everything there
+    from contextlib import AbstractAsyncContextManager
+
+    import httpx2
+
+    from gridloom.extract.client import EIAClient
 
 __all__ = ["EIAExtractConfig", "EIAExtractStep"]
 
@@ -176,9 +178,11 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         "gridloom.extract.client",
         "gridloom.extract.connect",
         "gridloom.extract.failures",
+        "gridloom.extract.fetch",
         "gridloom.extract.keys",
         "gridloom.extract.ledger",
         "gridloom.extract.limiter",
+        "gridloom.extract.pull",
         "gridloom.extract.replay",
         "gridloom.extract.secret",
         "gridloom.sample",
@@ -228,6 +232,11 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         return True
 
     async def _execute(self, ctx: StepContext) -> RawPages:
+        import asyncio  # noqa: PLC0415 - see above
+
+        from gridloom.extract.fetch import Fetcher  # noqa: PLC0415
+        from gridloom.extract.pull import Pull  # noqa: PLC0415
+
         config, windows = self.config, self.config.windows()
         # In the step's staging folder, so that the next run clears up after one that was killed.
         store = self._store(ctx.out / self.output_folder(), staging=ctx.staging)
@@ -246,6 +255,8 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         return self._index(ctx, metadata, [(window, pull.receipts[window]) for window in windows])
 
     def _client(self, ctx: StepContext) -> AbstractAsyncContextManager[EIAClient]:
+        from gridloom.extract.connect import connected  # noqa: PLC0415 - see above
+
         config = self.config
         return connected(
             config.origin,
@@ -261,27 +272,14 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         )
 
     def _index(self, ctx: StepContext, metadata: Metadata, landed: list[tuple[Window, Receipt]]) -> RawPages:
-        config, route = self.config, self.config.request.route
-        index = WindowSet(
-            source=config.source,
-            route=route.id,
-            first=config.first,
-            last=config.last,
-            respondents=config.respondents,
-            types=config.request.types,
-            source_first=metadata.first,
-            source_last=metadata.last,
-            windows=tuple(
-                LandedWindow(window.digest(config.source), receipt.content_digest, receipt.rows)
-                for window, receipt in landed
-            ),
+        config = self.config
+        index = window_set(
+            config.source, config.request, config.hours, config.respondents, metadata=metadata, landed=landed
         )
-        asked = [window.request() for window, _ in landed]
-        name = digest_bytes(msgspec.json.encode([config.source, asked], order="deterministic"))
-        path = ctx.path(f"sets/{name.removeprefix('sha256:')[:16]}.json")
+        path = ctx.path(f"sets/{set_name(config.source, config.windows())}.json")
         write_atomic(path, msgspec.json.encode(index))
         rows = sum(receipt.rows for _, receipt in landed)
-        return RawPages.of(path, rows=rows, windows=len(landed), route=route.id)
+        return RawPages.of(path, rows=rows, windows=len(landed), route=config.request.route.id)
 
     def _store(self, folder: Path, *, staging: Path | None = None) -> RawStore:
         return RawStore(folder, self.config.source, staging=staging, now=self._now)

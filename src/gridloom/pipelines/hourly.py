@@ -7,8 +7,7 @@
     extract-interchange-data ────┼── transform ── hourly/<name>.parquet
     extract-region-sub-ba-data ──┘
 
-There is one extract step for each route that has any of the series asked for. What may follow the table
-is in `stages`.
+There is one extract step for each route that has any of the series asked for; for what follows: `stages`.
 
 `prepare` checks everything that can be checked before any work, `build` makes the DAG, `hourly` does
 both and runs it.
@@ -37,7 +36,6 @@ from gridloom.grid.respondents import all_respondents, resolve, unknown_code_err
 from gridloom.grid.series import route_requests
 from gridloom.grid.table import table_name
 from gridloom.pipelines.settings import HourlySettings
-from gridloom.pipelines.stages import add_stages, check_stages
 from gridloom.sample import SAMPLE_HOURS
 from gridloom.transform.steps import TransformConfig, TransformStep
 
@@ -45,6 +43,7 @@ __all__ = ["HOURLY", "Prepared", "build", "check_hours", "check_key", "hourly", 
 
 HOURLY = "hourly"
 """Name of this pipeline, also in the recipes of its runs."""
+_TRAINING = frozenset({"load", "ring"})  # their room is loaded by runs that come so far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +113,10 @@ def prepare(
     if unknown:
         look_up(unknown, source, key)
     name = settings.name or table_name(resolved.hours, name_region)
-    check_stages(settings.through, name, resolved.hours)
+    if settings.through in _TRAINING:
+        from gridloom.pipelines.stages import check_stages  # noqa: PLC0415 - see _TRAINING
+
+        check_stages(settings.through, name, resolved.hours)
     return Prepared(
         settings=settings,
         hours=resolved.hours,
@@ -207,7 +209,10 @@ def build(prepared: Prepared) -> PipelineDAG:
             series=prepared.series,
         )
         table = dag.add_step(TransformStep(config), dependencies=extracts)
-        add_stages(dag, table, prepared.name, settings.through)
+        if settings.through in _TRAINING:
+            from gridloom.pipelines.stages import add_stages  # noqa: PLC0415 - see _TRAINING
+
+            add_stages(dag, table, prepared.name, settings.through)
     return dag
 
 

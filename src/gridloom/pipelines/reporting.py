@@ -18,7 +18,7 @@ from gridloom.grid.hours import HOUR, HourRange, label
 if TYPE_CHECKING:
     from gridloom.report.coverage import Coverage
 
-__all__ = ["hourly_table", "run_reported", "table_coverage"]
+__all__ = ["hourly_table", "kept_coverage", "run_reported", "table_coverage"]
 
 _MOST_STRETCHES: Final = 60
 _STRETCHES_H: Final = (1, 3, 6, 12, 24, 48, 168, 336, 672, 1344, 2688)
@@ -58,7 +58,7 @@ def _leave(out: Path, result: RunResult) -> Path:
 
     table = hourly_table(result)
     if table is not None:
-        write_atomic(result.run_dir / COVERAGE_NAME, msgspec.json.encode(table_coverage(table, out)))
+        write_atomic(result.run_dir / COVERAGE_NAME, msgspec.json.encode(kept_coverage(table, out)))
     return write_report(out, result.run_id)
 
 
@@ -66,6 +66,24 @@ def hourly_table(result: RunResult) -> HourlyTable | None:
     """Returns the first hourly table that a run gave, or None."""
     outputs = (value for step in result.steps.values() for value in step.artifacts.values())
     return next((value for value in outputs if isinstance(value, HourlyTable)), None)
+
+
+def kept_coverage(table: HourlyTable, out: Path) -> Coverage:
+    """Returns the coverage of a table, counted once and kept by the digest of the table.
+
+    Args:
+        table: The table.
+        out: The output folder.
+    """
+    from gridloom.report.coverage import Coverage
+
+    path = out / ".gridloom" / "coverage" / f"{table.digest.removeprefix('sha256:')[:32]}.json"
+    try:
+        kept = msgspec.json.decode(path.read_bytes(), type=Coverage)
+    except (OSError, UnicodeDecodeError, msgspec.MsgspecError):
+        kept = table_coverage(table, out)
+        write_atomic(path, msgspec.json.encode(kept))
+    return msgspec.structs.replace(kept, table=_name_in(table, out))
 
 
 def table_coverage(table: HourlyTable, out: Path) -> Coverage:
@@ -104,5 +122,9 @@ def table_coverage(table: HourlyTable, out: Path) -> Coverage:
             rows[key] = CoverageRow(*key, *([0] * stretches for _ in range(3)))
         getattr(rows[key], status)[at] = number
     edges = [label(hours.start + step * stretch_h * HOUR) for step in range(stretches)]
-    name = table.path.relative_to(out) if table.path.is_relative_to(out) else Path(table.path.name)
-    return Coverage(table=name.as_posix(), edges=edges, last=table.last, rows=list(rows.values()))
+    return Coverage(table=_name_in(table, out), edges=edges, last=table.last, rows=list(rows.values()))
+
+
+def _name_in(table: HourlyTable, out: Path) -> str:
+    inside = table.path.is_relative_to(out)
+    return table.path.relative_to(out).as_posix() if inside else table.path.name

@@ -32,8 +32,6 @@ def check_stages(through: str, name: str, hours: HourRange) -> None:
         MissingExtraError: If what they need is not installed.
         ConfigError: If the hours are too few.
     """
-    if through not in {"load", "ring"}:
-        return
     need("tensors", f"--through {through}")
     config = MLXDatasetConfig(name=name)
     splits = split_hours(hours, config.splits)
@@ -54,9 +52,8 @@ def add_stages(dag: PipelineDAG, table: StepNode, name: str, through: str) -> No
         dag: Where to.
         table: The step that makes the table.
         name: Name of what they make.
-        through: Last stage to run.
+        through: Last stage to run, ``load`` or ``ring``.
     """
-    if through in {"load", "ring"}:
-        tensors = dag.add_step(MLXDatasetStep(MLXDatasetConfig(name=name)), dependencies=[table])
-        if through == "ring":
-            dag.add_step(RingAttentionPrepStep(RingAttentionPrepConfig()), dependencies=[tensors])
+    tensors = dag.add_step(MLXDatasetStep(MLXDatasetConfig(name=name)), dependencies=[table])
+    if through == "ring":
+        dag.add_step(RingAttentionPrepStep(RingAttentionPrepConfig()), dependencies=[tensors])

@@ -10,10 +10,10 @@ from gridloom.artifact import Artifact
 from gridloom.dag import Plan, RunOutcome, RunResult, StepOutput
 from gridloom.dag.events import Event
 from gridloom.errors import GridLoomError
-from gridloom.extract.limiter import limiter_seconds
+from gridloom.extract.limits import limiter_seconds
 from gridloom.grid.artifacts import HourlyTable, RingShards, TensorDataset
 from gridloom.pipelines.hourly import Prepared, build
-from gridloom.pipelines.reporting import hourly_table, run_reported
+from gridloom.pipelines.reporting import hourly_table, kept_coverage, run_reported
 
 __all__ = [
     "coverage",
@@ -80,7 +80,7 @@ def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
         "source": prepared.source.identity,
         "first": prepared.hours.first_label,
         "last": prepared.hours.last_label,
-        "respondents": coverage(table) if table else [],
+        "respondents": coverage(table, prepared.settings.out) if table else [],
         "series": table.series if table else (),
         "steps": [step_summary(step) for step in result.steps.values()],
         "proof": _proof(result),
@@ -152,22 +152,25 @@ def step_summary(step: StepOutput) -> dict[str, Any]:
     }
 
 
-def coverage(table: HourlyTable) -> list[dict[str, Any]]:
-    """Returns series, rows, missing and null hours of each respondent of a table, in order."""
-    import polars as pl
+def coverage(table: HourlyTable, out: Path) -> list[dict[str, Any]]:
+    """Returns series, rows, missing and null hours of each respondent of a table, in order.
 
-    counts = (
-        table.scan()
-        .group_by(pl.col("respondent").cast(pl.String))
-        .agg(
-            pl.col("series").n_unique(),
-            pl.len().alias("rows"),
-            (pl.col("status") == "missing").sum().alias("hours_missing"),
-            (pl.col("status") == "null").sum().alias("hours_null"),
+    Args:
+        table: The table.
+        out: The output folder.
+    """
+    found: dict[str, dict[str, Any]] = {}
+    for row in kept_coverage(table, out).rows:
+        sums = found.setdefault(
+            row.respondent,
+            {"respondent": row.respondent, "series": 0, "rows": 0, "hours_missing": 0, "hours_null": 0},
         )
-        .sort("respondent")
-    )
-    return counts.collect().to_dicts()
+        missing, null = sum(row.missing), sum(row.null)
+        sums["series"] += 1
+        sums["rows"] += sum(row.reported) + missing + null
+        sums["hours_missing"] += missing
+        sums["hours_null"] += null
+    return list(found.values())
 
 
 def _plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
