@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -10,7 +11,7 @@ import msgspec
 
 from gridloom.dag import PipelineDAG, RunInterruptedError, RunResult
 from gridloom.dag.events import Event
-from gridloom.errors import GridLoomError
+from gridloom.errors import GridLoomError, StorageError
 from gridloom.files import write_atomic
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.hours import HOUR, HourRange, label
@@ -82,7 +83,8 @@ def kept_coverage(table: HourlyTable, out: Path) -> Coverage:
         kept = msgspec.json.decode(path.read_bytes(), type=Coverage)
     except (OSError, UnicodeDecodeError, msgspec.MsgspecError):
         kept = table_coverage(table, out)
-        write_atomic(path, msgspec.json.encode(kept))
+        with suppress(StorageError):  # then it is counted again
+            write_atomic(path, msgspec.json.encode(kept))
     return msgspec.structs.replace(kept, table=_name_in(table, out))
 
 
