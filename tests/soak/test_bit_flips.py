@@ -144,6 +144,8 @@ def survive(folder: Path, flips: int, seed: int, *, wal: bool) -> Counter[str]:
         for step in result.steps.values():
             assert step.reason, place
             ended[step.reason if step.outcome is StepOutcome.executed else "hit"] += 1
+        # where the damage was met half way, a new store knows nothing of the hits before it
+        assert made(run(out, "first")) == right, place
         again = run(out, "first")
         assert {step.outcome for step in again.steps.values()} == {StepOutcome.cached}, place
         assert made(again) == right, place
