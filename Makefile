@@ -31,7 +31,7 @@ demo: $(RUN_READY) ## one real year of hourly grid data: one Parquet file, its t
 test: $(DEV_READY) ## all tests but the soak tests
 	$(PY) -m pytest -n $(TEST_WORKERS) --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
-soak: $(DEV_READY) ## the long randomised tests (those marked "soak"), about ten minutes
+soak: $(DEV_READY) ## the long randomised tests (those marked "soak"), about twenty minutes
 	$(PY) -m pytest -m soak --timeout 3600 $(PYTEST_ARGS)
 
 # In an environment of their own: what these packages need must not decide what GridLoom is tested with.
