@@ -53,10 +53,10 @@ def test_a_failed_run_leaves_its_report_too(tmp_path: Path) -> None:
 def test_a_report_that_cannot_be_written_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, raised: Exception, words: str
 ) -> None:
-    def fail(_path: Path, _data: bytes) -> None:
+    def fail(_out: Path, _run_id: str) -> Path:
         raise raised
 
-    monkeypatch.setattr("gridloom.pipelines.reporting.write_atomic", fail)
+    monkeypatch.setattr("gridloom.report.page.write_report", fail)
     summary, code = ran(prepared(tmp_path), unheard)
 
     assert (code, summary["outcome"]) == (0, "succeeded")

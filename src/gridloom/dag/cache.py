@@ -176,7 +176,10 @@ class ManifestStore:
             if code not in self._codes:
                 connection.execute(_INSERT_CODE, (code, msgspec.json.encode(dict(parts))))
 
-        self._database.write(work)
+        if files or code not in self._codes:
+            self._database.write(work)
+        else:
+            self._database.insert(_INSERT, row)
         self._codes.add(code)
         return True
 

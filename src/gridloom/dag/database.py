@@ -122,8 +122,8 @@ class Database:
                     "choose another folder with --out."
                 ) from error
 
-    def insert(self, sql: str, values: Sequence[Any]) -> None:
-        """Runs one statement as a transaction of its own.
+    def insert(self, sql: str, values: Sequence[Any]) -> int:
+        """Runs one statement as a transaction of its own, and returns how many rows it changed.
 
         Raises:
             StorageError: As `write` does.
@@ -131,9 +131,9 @@ class Database:
         with self._lock:
             try:
                 # one statement commits by itself, which is half the work of a transaction around it
-                self._attempt(lambda connection: connection.execute(sql, values))
+                return self._attempt(lambda connection: connection.execute(sql, values).rowcount)
             except DatabaseDamagedError:
-                self.write(lambda connection: connection.execute(sql, values))
+                return self.write(lambda connection: connection.execute(sql, values).rowcount)
 
     def close(self) -> None:
         """Closes the connection; the next call opens it again."""

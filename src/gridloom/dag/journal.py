@@ -33,6 +33,10 @@ _CLAIMS = (
     " AND attempts.run_id != ? AND runs.outcome IS NULL AND NOT EXISTS"
     " (SELECT 1 FROM steps WHERE steps.run_id = attempts.run_id AND steps.step_id = attempts.step_id)"
 )
+_ATTEMPT_UNCLAIMED = (
+    "INSERT OR REPLACE INTO attempts (run_id, step_id, number, key, started_at)"
+    f" SELECT ?, ?, ?, ?, ? WHERE NOT EXISTS ({_CLAIMS})"
+)
 _ATTEMPT_FAILED = (
     "UPDATE attempts SET ended_at = ?, outcome = ?, error_type = ?, message = ?"
     " WHERE run_id = ? AND step_id = ? AND number = ?"
@@ -109,6 +113,10 @@ class Journal:
         row = (self._run_id, step_id, number, key, _now())
         if not key:
             self._database.insert(_ATTEMPT, row)
+            return True
+
+        # where nobody claims it, which is nearly always, one statement is enough
+        if self._database.insert(_ATTEMPT_UNCLAIMED, (*row, step_id, key, self._run_id)):
             return True
 
         def work(connection: Connection) -> bool:
