@@ -1,5 +1,6 @@
 """The steepest rise of demand of each respondent, by a step that says what it does and can be stopped."""
 
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -39,7 +40,8 @@ class Ramps(CacheableStep[RampConfig]):
         found = []
         for done, code in enumerate(hourly.respondents, start=1):
             ctx.raise_if_cancelled()
-            found.append(self._steepest(hourly, code))
+            steepest = ctx.checkpoint(code, partial(self._write_steepest, hourly, code))
+            found.append(pl.read_parquet(steepest.path))
             ctx.progress(done, len(hourly.respondents), "respondents")
         table = pl.concat(found)
         rise_mwh = table["rise_mwh"].max()
@@ -55,11 +57,11 @@ class Ramps(CacheableStep[RampConfig]):
         )
         return RampTable.write(ctx.path("ramps.parquet"), table)
 
-    def _steepest(self, hourly: HourlyTable, code: str) -> pl.DataFrame:
+    def _write_steepest(self, hourly: HourlyTable, code: str, path: Path) -> None:
         demand = hourly.scan().filter(pl.col("respondent") == code, pl.col("series") == "D").sort("period")
         rise = pl.col("value") - pl.col("value").shift(self.config.hours)
         ramps = demand.select("respondent", "period", rise_mwh=rise).drop_nulls()
-        return ramps.sort("rise_mwh", "period").tail(1).collect()
+        ramps.sort("rise_mwh", "period").tail(1).collect().write_parquet(path)
 
 
 def main() -> None:
