@@ -18,7 +18,7 @@ def _state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, _state: Path) -> None:
-    for name in ("EIA_API_KEY", "GRIDLOOM_BASE_URL", "GRIDLOOM_BLAS", "GRIDLOOM_OUT"):
+    for name in ("EIA_API_KEY", "GRIDLOOM_BASE_URL", "GRIDLOOM_BLAS", "GRIDLOOM_NOTIFY", "GRIDLOOM_OUT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("GRIDLOOM_STATE", str(_state))
     monkeypatch.setattr("gridloom.extract.keys._ENV_FILE", _state / "no.env")

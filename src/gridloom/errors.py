@@ -31,6 +31,7 @@ Each message says what was wrong, what was found, what is allowed and what to do
     │   ├── StepFailedError                its own error is the cause
     │   ├── StepTimeoutError               it took longer than its time limit
     │   └── StepCrashedError               its process ended before it did
+    ├── ListenerError                   1  who listens to a run could not pass on what it heard
     └── InterruptedRunError           130  Ctrl-C, SIGTERM or cancel()
 """
 
@@ -53,6 +54,7 @@ __all__ = [
     "InterruptedRunError",
     "KeyMissingError",
     "KeyRejectedError",
+    "ListenerError",
     "MissingExtraError",
     "NoDataError",
     "RawDataError",
@@ -178,6 +180,10 @@ class StepTimeoutError(StepError):
 
 class StepCrashedError(StepError):
     """The process of a step ended before the step did: killed, out of memory, or crashed."""
+
+
+class ListenerError(GridLoomError):
+    """A listener could not pass on what it heard; the run that it listens to goes on and is told."""
 
 
 class InterruptedRunError(GridLoomError):

@@ -8,7 +8,11 @@ from gridloom.errors import MissingExtraError
 
 __all__ = ["need"]
 
-_LIBRARIES = {"tensors": ("numpy", "holidays"), "mlx": ("numpy", "holidays", "mlx")}
+_LIBRARIES = {
+    "tensors": ("numpy", "holidays"),
+    "mlx": ("numpy", "holidays", "mlx"),
+    "metrics": ("prometheus_client",),
+}
 
 
 def need(extra: str, what: str) -> None:

@@ -14,6 +14,7 @@ from gridloom.monitor.console import ConsoleMonitor
 from gridloom.pipelines.assemble import Assembled, assemble
 from gridloom.pipelines.file import RUN_FIELDS, read_pipeline
 from gridloom.pipelines.file_summary import planned_file, ran_file
+from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
 
 __all__ = ["FILE_FIELDS", "execute_assembled", "execute_file"]
 
@@ -29,6 +30,7 @@ def execute_file(
     as_json: bool,
     verbose: bool,
     quiet: bool,
+    listeners: ListenerOptions = NOBODY,
     as_mermaid: bool = False,
 ) -> int:
     """Plans or runs a pipeline file, prints what came of it and returns the exit code."""
@@ -39,6 +41,7 @@ def execute_file(
         as_json=as_json,
         verbose=verbose,
         quiet=quiet,
+        listeners=listeners,
         as_mermaid=as_mermaid,
     )
 
@@ -50,6 +53,7 @@ def execute_assembled(
     as_json: bool,
     verbose: bool,
     quiet: bool,
+    listeners: ListenerOptions = NOBODY,
     as_mermaid: bool = False,
 ) -> int:
     """Plans or runs what is assembled already; see `execute_file`."""
@@ -63,7 +67,7 @@ def execute_assembled(
         summary, code = planned_file(assembled), 0
     else:
         with ConsoleMonitor(quiet=quiet, verbose=verbose) as monitor:
-            summary, code = ran_file(assembled, monitor)
+            summary, code = ran_file(assembled, monitor, listeners)
     if as_json:
         echo_json(summary)
     elif dry_run and not quiet:

@@ -12,6 +12,7 @@ from gridloom.cli._summary import echo_plan, echo_report, echo_summary
 from gridloom.dag.mermaid import mermaid
 from gridloom.monitor.console import ConsoleMonitor
 from gridloom.pipelines.hourly import Prepared, build, prepare
+from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
 from gridloom.pipelines.settings import HourlySettings, load_settings
 from gridloom.pipelines.summary import planned, ran
 
@@ -33,6 +34,7 @@ def execute(
     as_json: bool,
     verbose: bool,
     quiet: bool,
+    listeners: ListenerOptions = NOBODY,
     name_region: str | None = None,
     as_mermaid: bool = False,
 ) -> int:
@@ -43,6 +45,7 @@ def execute(
         as_json=as_json,
         verbose=verbose,
         quiet=quiet,
+        listeners=listeners,
         as_mermaid=as_mermaid,
     )
 
@@ -54,6 +57,7 @@ def execute_prepared(
     as_json: bool,
     verbose: bool,
     quiet: bool,
+    listeners: ListenerOptions = NOBODY,
     as_mermaid: bool = False,
 ) -> int:
     """Plans or runs what is prepared already; see `execute`."""
@@ -67,7 +71,7 @@ def execute_prepared(
         summary, code = planned(prepared), 0
     else:
         with ConsoleMonitor(quiet=quiet, verbose=verbose) as monitor:
-            summary, code = ran(prepared, monitor)
+            summary, code = ran(prepared, monitor, listeners)
     if as_json:
         echo_json(summary)
     elif dry_run and not quiet:

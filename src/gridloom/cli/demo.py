@@ -7,10 +7,12 @@ from typing import Any
 import click
 
 from gridloom.cli._hourly import execute, read_settings
+from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, setting_options, verbosity_options
 from gridloom.cli._render import note
 from gridloom.extract.keys import resolve_key
 from gridloom.grid.respondents import resolve
+from gridloom.pipelines.listener_options import ListenerOptions
 
 __all__ = ["demo"]
 
@@ -19,9 +21,19 @@ __all__ = ["demo"]
 @click.option("--region", metavar="CODE", default="PACW", show_default=True, help="Respondent code.")
 @setting_options("year", "sample", "out")
 @click.option("--dry-run", is_flag=True, help="Check everything and print the plan; ask and write nothing.")
+@listener_options
 @json_option
 @verbosity_options
-def demo(region: str, dry_run: bool, as_json: bool, verbose: bool, quiet: bool, **flags: Any) -> int:
+def demo(
+    *,
+    region: str,
+    dry_run: bool,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    listeners: ListenerOptions,
+    **flags: Any,
+) -> int:
     """Fetch one region's year: demand and generation by fuel.
 
     Without EIA_API_KEY it uses the embedded real data, through real HTTP.
@@ -37,5 +49,11 @@ def demo(region: str, dry_run: bool, as_json: bool, verbose: bool, quiet: bool, 
             f"'{region}' names {len(codes)} regions. `gridloom year` takes several.", param_hint="--region"
         )
     return execute(
-        settings, dry_run=dry_run, as_json=as_json, verbose=verbose, quiet=quiet, name_region=codes[0]
+        settings,
+        dry_run=dry_run,
+        as_json=as_json,
+        verbose=verbose,
+        quiet=quiet,
+        listeners=listeners,
+        name_region=codes[0],
     )

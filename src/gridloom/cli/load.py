@@ -8,10 +8,12 @@ from typing import Any
 
 import click
 
+from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, out_option, verbosity_options
 from gridloom.cli._render import echo_json, echo_table, note, shown_path
 from gridloom.cli._summary import echo_report
 from gridloom.errors import ConfigError
+from gridloom.pipelines.listener_options import ListenerOptions
 from gridloom.pipelines.settings import load_settings
 
 __all__ = ["load"]
@@ -52,10 +54,20 @@ __all__ = ["load"]
     show_default=True,
     help="How windows are scaled, by statistics of the training span only.",
 )
+@listener_options
 @out_option
 @json_option
 @verbosity_options
-def load(file: Path, as_json: bool, verbose: bool, quiet: bool, out: str | None, **flags: Any) -> int:
+def load(
+    *,
+    file: Path,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    out: str | None,
+    listeners: ListenerOptions,
+    **flags: Any,
+) -> int:
     """Make tensors of an hourly Parquet: one matrix of hours by features, its mask and its statistics.
 
     They are written to tensors/NAME in the output folder, and any library that knows safetensors reads
@@ -81,7 +93,7 @@ def load(file: Path, as_json: bool, verbose: bool, quiet: bool, out: str | None,
         for warning in prepared.warnings:
             note(f"Note: {warning}")
     with ConsoleMonitor(quiet=quiet, verbose=verbose) as monitor:
-        summary, code = loaded(prepared, monitor)
+        summary, code = loaded(prepared, monitor, listeners)
     if as_json:
         echo_json(summary)
     elif "error" in summary:

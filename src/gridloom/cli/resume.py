@@ -6,9 +6,11 @@ import click
 
 from gridloom.cli._file import execute_assembled
 from gridloom.cli._hourly import execute_prepared
+from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, out_option, verbosity_options
 from gridloom.cli._render import note
 from gridloom.pipelines.assemble import Assembled
+from gridloom.pipelines.listener_options import ListenerOptions
 from gridloom.pipelines.resume import stopped_run
 from gridloom.pipelines.settings import load_settings
 
@@ -18,10 +20,20 @@ __all__ = ["resume"]
 @click.command(epilog="Example:  gridloom resume latest --out data")
 @click.argument("run_id", metavar="RUN_ID")
 @click.option("--force", is_flag=True, help="Carry on although code or settings have changed since.")
+@listener_options
 @out_option
 @json_option
 @verbosity_options
-def resume(*, run_id: str, force: bool, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:
+def resume(
+    *,
+    run_id: str,
+    force: bool,
+    out: str | None,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    listeners: ListenerOptions,
+) -> int:
     """Carry on with a run: the same settings, from where it stopped.
 
     RUN_ID may be shortened to a unique beginning; `latest` is the newest run. What is committed is not
@@ -34,5 +46,5 @@ def resume(*, run_id: str, force: bool, out: str | None, as_json: bool, verbose:
         note(f"Note: {stopped.story}")
     shown = {"as_json": as_json, "verbose": verbose, "quiet": quiet}
     if isinstance(stopped.prepared, Assembled):
-        return execute_assembled(stopped.prepared, dry_run=False, **shown)
-    return execute_prepared(stopped.prepared, dry_run=False, **shown)
+        return execute_assembled(stopped.prepared, dry_run=False, listeners=listeners, **shown)
+    return execute_prepared(stopped.prepared, dry_run=False, listeners=listeners, **shown)

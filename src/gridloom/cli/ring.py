@@ -7,10 +7,12 @@ from typing import Any
 
 import click
 
+from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, out_option, verbosity_options
 from gridloom.cli._render import echo_json, note
 from gridloom.cli._summary import echo_report
 from gridloom.cli._training import echo_shards, open_shard
+from gridloom.pipelines.listener_options import ListenerOptions
 from gridloom.pipelines.settings import load_settings
 
 __all__ = ["ring"]
@@ -42,10 +44,20 @@ def ring() -> None:
     help="One sequence of all features, or one for each respondent.",
 )
 @click.option("--name", metavar="NAME", help="Name of the folder.  [default: that of the dataset]")
+@listener_options
 @out_option
 @json_option
 @verbosity_options
-def prep(dataset: Path, as_json: bool, verbose: bool, quiet: bool, out: str | None, **flags: Any) -> int:
+def prep(
+    *,
+    dataset: Path,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    out: str | None,
+    listeners: ListenerOptions,
+    **flags: Any,
+) -> int:
     """Make one shard per rank of a dataset's first hours: values, mask, time and positions.
 
     DATASET is a folder that `gridloom load` made. The shards are written to ring/NAME in the output
@@ -58,7 +70,7 @@ def prep(dataset: Path, as_json: bool, verbose: bool, quiet: bool, out: str | No
     folder = load_settings({"out": out}, folder=Path.cwd()).out
     prepared = prepare_ring(dataset, RingAttentionPrepConfig(**flags), folder)
     with ConsoleMonitor(quiet=quiet, verbose=verbose) as monitor:
-        summary, code = shards_made(prepared, monitor)
+        summary, code = shards_made(prepared, monitor, listeners)
     if as_json:
         echo_json(summary)
     elif "error" in summary:

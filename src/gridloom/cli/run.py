@@ -8,7 +8,9 @@ from typing import Any
 import click
 
 from gridloom.cli._file import FILE_FIELDS, execute_file
+from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, setting_options, verbosity_options
+from gridloom.pipelines.listener_options import ListenerOptions
 
 __all__ = ["run"]
 
@@ -17,9 +19,19 @@ __all__ = ["run"]
 @click.argument("file", metavar="FILE.yaml", type=click.Path(path_type=Path))
 @setting_options(*FILE_FIELDS)
 @click.option("--dry-run", is_flag=True, help="Check everything and print the plan; ask and write nothing.")
+@listener_options
 @json_option
 @verbosity_options
-def run(file: Path, dry_run: bool, as_json: bool, verbose: bool, quiet: bool, **flags: Any) -> int:
+def run(
+    *,
+    file: Path,
+    dry_run: bool,
+    as_json: bool,
+    verbose: bool,
+    quiet: bool,
+    listeners: ListenerOptions,
+    **flags: Any,
+) -> int:
     """Run the pipeline that a YAML file describes: steps by name, their settings, and what they need.
 
     Everything in the file is checked before any work, and what is wrong is shown with its line. Flags win
@@ -28,4 +40,12 @@ def run(file: Path, dry_run: bool, as_json: bool, verbose: bool, quiet: bool, **
     The API key is read from EIA_API_KEY. Exit codes: 0 done, 1 failed, 2 bad input, 3 partial,
     130 interrupted (run the same command again to carry on).
     """
-    return execute_file(file, flags, dry_run=dry_run, as_json=as_json, verbose=verbose, quiet=quiet)
+    return execute_file(
+        file,
+        flags,
+        dry_run=dry_run,
+        as_json=as_json,
+        verbose=verbose,
+        quiet=quiet,
+        listeners=listeners,
+    )

@@ -7,7 +7,9 @@ from typing import Any
 import click
 
 from gridloom.cli._hourly import YEAR_FIELDS, execute, read_settings
+from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, setting_options, verbosity_options
+from gridloom.pipelines.listener_options import ListenerOptions
 
 __all__ = ["year"]
 
@@ -15,9 +17,12 @@ __all__ = ["year"]
 @click.command(epilog="Example:  gridloom year --year 2024 --regions PACW,ERCO --series D,DF,NG.all")
 @setting_options(*YEAR_FIELDS)
 @click.option("--dry-run", is_flag=True, help="Check everything and print the plan; ask and write nothing.")
+@listener_options
 @json_option
 @verbosity_options
-def year(dry_run: bool, as_json: bool, verbose: bool, quiet: bool, **flags: Any) -> int:
+def year(
+    dry_run: bool, as_json: bool, verbose: bool, quiet: bool, listeners: ListenerOptions, **flags: Any
+) -> int:
     """Fetch one year, or a span, of hourly data and weave it into one complete Parquet file.
 
     Every hour of every series is in the file: reported, null (EIA sent no value) or missing (EIA sent
@@ -26,4 +31,11 @@ def year(dry_run: bool, as_json: bool, verbose: bool, quiet: bool, **flags: Any)
     The API key is read from EIA_API_KEY. Exit codes: 0 done, 1 failed, 2 bad input, 3 partial,
     130 interrupted (run the same command again to carry on).
     """
-    return execute(read_settings(flags), dry_run=dry_run, as_json=as_json, verbose=verbose, quiet=quiet)
+    return execute(
+        read_settings(flags),
+        dry_run=dry_run,
+        as_json=as_json,
+        verbose=verbose,
+        quiet=quiet,
+        listeners=listeners,
+    )

@@ -132,6 +132,11 @@ class PipelineDAG:
         """
         self._sinks.append(sink)
 
+    @property
+    def steps(self) -> Mapping[str, BaseStep[Any]]:
+        """The steps by their ids, in the order in which they were added."""
+        return {node.step_id: node.step for node in self._graph}
+
     def validate_dag(self) -> list[str]:
         """Returns all step ids in topological order.
 

@@ -9,6 +9,7 @@ from gridloom.dag import RunOutcome, RunResult
 from gridloom.dag.events import Event
 from gridloom.grid.artifacts import RingShards, TensorDataset
 from gridloom.pipelines.assemble import Assembled
+from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
 from gridloom.pipelines.reporting import hourly_table, run_reported
 from gridloom.pipelines.summary import (
     exit_code,
@@ -47,17 +48,20 @@ def planned_file(assembled: Assembled) -> dict[str, Any]:
     }
 
 
-def ran_file(assembled: Assembled, sink: Callable[[Event], None]) -> tuple[dict[str, Any], int]:
+def ran_file(
+    assembled: Assembled, sink: Callable[[Event], None], listeners: ListenerOptions = NOBODY
+) -> tuple[dict[str, Any], int]:
     """Runs a pipeline file and returns its JSON object and the exit code of the contract.
 
     Args:
         assembled: What to run.
         sink: Hears every event of the run.
+        listeners: Who else does.
 
     Raises:
         GridLoomError: If the run could not start.
     """
-    result, report = run_reported(assembled.dag, sink)
+    result, report = run_reported(assembled.dag, sink, listeners)
     return {**_run_summary(assembled, result), **report}, exit_code(result)
 
 

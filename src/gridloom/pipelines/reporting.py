@@ -15,6 +15,8 @@ from gridloom.errors import GridLoomError, StorageError
 from gridloom.files import write_atomic
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.hours import HOUR, HourRange, label
+from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
+from gridloom.pipelines.listeners import listening
 
 if TYPE_CHECKING:
     from gridloom.report.coverage import Coverage
@@ -26,7 +28,9 @@ _STRETCHES_H: Final = (1, 3, 6, 12, 24, 48, 168, 336, 672, 1344, 2688)
 """Lengths in hours of the stretches in which hours are counted; the shortest that fits is taken."""
 
 
-def run_reported(dag: PipelineDAG, sink: Callable[[Event], None]) -> tuple[RunResult, dict[str, Any]]:
+def run_reported(
+    dag: PipelineDAG, sink: Callable[[Event], None], listeners: ListenerOptions = NOBODY
+) -> tuple[RunResult, dict[str, Any]]:
     """Runs a DAG and leaves its report; returns how it went, and what a summary says of the report.
 
     A report that cannot be written changes nothing about the run.
@@ -34,18 +38,21 @@ def run_reported(dag: PipelineDAG, sink: Callable[[Event], None]) -> tuple[RunRe
     Args:
         dag: What to run.
         sink: Hears every event of the run.
+        listeners: Who else does.
 
     Returns:
         The result, and ``report``: path of the page or None, ``report_problem``: why there is none, if so.
 
     Raises:
-        GridLoomError: If the run could not start.
+        GridLoomError: If the run could not start, or a listener cannot be had.
     """
-    dag.subscribe(sink)
-    try:
-        result = dag.execute()
-    except RunInterruptedError as error:
-        result = error.result
+    with listening(listeners, dag) as others:
+        for each in (sink, *others):
+            dag.subscribe(each)
+        try:
+            result = dag.execute()
+        except RunInterruptedError as error:
+            result = error.result
     try:
         return result, {"report": _leave(dag.config.output_dir, result)}
     except Exception as error:  # noqa: BLE001 - the run has ended as it has, whatever its view runs into; it is said

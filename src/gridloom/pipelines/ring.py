@@ -27,6 +27,7 @@ from gridloom.load.ring_steps import (
     TensorFolderConfig,
     TensorFolderStep,
 )
+from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
 from gridloom.pipelines.reporting import run_reported
 from gridloom.pipelines.summary import error_summary, exit_code, step_summary
 
@@ -72,17 +73,20 @@ def build_ring(prepared: PreparedRing) -> PipelineDAG:
     return dag
 
 
-def shards_made(prepared: PreparedRing, sink: Callable[[Event], None]) -> tuple[dict[str, Any], int]:
+def shards_made(
+    prepared: PreparedRing, sink: Callable[[Event], None], listeners: ListenerOptions = NOBODY
+) -> tuple[dict[str, Any], int]:
     """Makes prepared shards and returns the JSON object of the run and its exit code.
 
     Args:
         prepared: What to make.
         sink: Hears every event of the run.
+        listeners: Who else does.
 
     Raises:
         GridLoomError: If the run could not start.
     """
-    result, report = run_reported(build_ring(prepared), sink)
+    result, report = run_reported(build_ring(prepared), sink, listeners)
     outputs = (value for step in result.steps.values() for value in step.artifacts.values())
     made = next((value for value in outputs if isinstance(value, RingShards)), None)
     summary = {

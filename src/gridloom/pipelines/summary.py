@@ -13,6 +13,7 @@ from gridloom.errors import GridLoomError
 from gridloom.extract.limits import limiter_seconds
 from gridloom.grid.artifacts import HourlyTable, RingShards, TensorDataset
 from gridloom.pipelines.hourly import Prepared, build
+from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
 from gridloom.pipelines.reporting import hourly_table, kept_coverage, run_reported
 
 __all__ = [
@@ -39,17 +40,20 @@ def planned(prepared: Prepared) -> dict[str, Any]:
     return _plan_summary(prepared, build(prepared).plan())
 
 
-def ran(prepared: Prepared, sink: Callable[[Event], None]) -> tuple[dict[str, Any], int]:
+def ran(
+    prepared: Prepared, sink: Callable[[Event], None], listeners: ListenerOptions = NOBODY
+) -> tuple[dict[str, Any], int]:
     """Runs a prepared pipeline and returns its JSON object and the exit code of the contract.
 
     Args:
         prepared: What to run.
         sink: Hears every event of the run.
+        listeners: Who else does.
 
     Raises:
         GridLoomError: If the run could not start.
     """
-    result, report = run_reported(build(prepared), sink)
+    result, report = run_reported(build(prepared), sink, listeners)
     return {**_run_summary(prepared, result), **report}, exit_code(result)
 
 

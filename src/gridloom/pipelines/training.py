@@ -24,6 +24,7 @@ from gridloom.grid.respondents import resolve
 from gridloom.load.plan import DatasetPlan, plan_dataset
 from gridloom.load.splits import SPLITS
 from gridloom.load.steps import HourlyFileConfig, HourlyFileStep, MLXDatasetConfig, MLXDatasetStep
+from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
 from gridloom.pipelines.reporting import run_reported
 from gridloom.pipelines.summary import error_summary, exit_code, step_summary
 
@@ -74,17 +75,20 @@ def build_load(prepared: PreparedLoad) -> PipelineDAG:
     return dag
 
 
-def loaded(prepared: PreparedLoad, sink: Callable[[Event], None]) -> tuple[dict[str, Any], int]:
+def loaded(
+    prepared: PreparedLoad, sink: Callable[[Event], None], listeners: ListenerOptions = NOBODY
+) -> tuple[dict[str, Any], int]:
     """Runs a prepared load and returns its JSON object and the exit code of the contract.
 
     Args:
         prepared: What to run.
         sink: Hears every event of the run.
+        listeners: Who else does.
 
     Raises:
         GridLoomError: If the run could not start.
     """
-    result, report = run_reported(build_load(prepared), sink)
+    result, report = run_reported(build_load(prepared), sink, listeners)
     outputs = (value for step in result.steps.values() for value in step.artifacts.values())
     made = next((value for value in outputs if isinstance(value, TensorDataset)), None)
     summary = {

@@ -1,0 +1,249 @@
+"""Metrics of a run for Prometheus: scraped while it works, or left in a file or a Pushgateway at its end.
+
+Names and units follow Prometheus' conventions: base units, counters end in ``_total``, facts are labels of
+an ``_info`` metric. Every series carries the pipeline, so that several can share one textfile folder.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+from urllib.parse import quote
+
+from gridloom import __version__
+from gridloom.dag.events import Event, RunFinished
+from gridloom.dag.outcome import RunOutcome, StepOutcome
+from gridloom.errors import ConfigError
+from gridloom.extras import need
+from gridloom.files import write_atomic
+from gridloom.monitor.post import post
+from gridloom.monitor.tally import RunTally, StepTally
+
+if TYPE_CHECKING:
+    from prometheus_client.metrics_core import Metric
+
+__all__ = ["PrometheusMetrics"]
+
+_JOB: Final = "gridloom"
+_OF_STEPS: Final[Mapping[str, tuple[str, Callable[[StepTally], float]]]] = {
+    "rows": ("Rows that the step made.", lambda step: step.counted("rows")),
+    "rows_received": (
+        "Rows that the step got from outside the run.",
+        lambda step: step.counted("rows_received"),
+    ),
+    "requests": ("Requests to a source, repeated ones too.", lambda step: step.counted("requests")),
+    "retries": ("Requests that were repeated.", lambda step: step.counted("retries")),
+    "bytes_received": ("Bytes from outside the run.", lambda step: step.counted("bytes_received")),
+    "bytes_written": ("Bytes of committed outputs.", lambda step: step.bytes_written),
+    "attempts": ("How often the step began.", lambda step: step.attempts),
+    "attempts_failed": ("How often that ended in an error.", lambda step: step.failed_attempts),
+}
+"""Counters with the labels pipeline, step and route."""
+
+
+class PrometheusMetrics:
+    """A sink of events that holds a run's metrics; a context manager.
+
+    Args:
+        listen: Host and port to be scraped at; port 0 takes any free one.
+        textfile: File to write at the end, for the node exporter's textfile collector.
+        pushgateway: URL of a Pushgateway to send to at the end.
+        routes: Name of the route that a step reads, by step id.
+
+    Attributes:
+        port: Where it can be scraped, once it is entered; None where it is not.
+
+    Raises:
+        MissingExtraError: If ``prometheus_client`` is not installed.
+    """
+
+    def __init__(
+        self,
+        *,
+        listen: tuple[str, int] | None = None,
+        textfile: Path | None = None,
+        pushgateway: str | None = None,
+        routes: Mapping[str, str] | None = None,
+    ) -> None:
+        need("metrics", "A run with metrics for Prometheus")
+        from prometheus_client import CollectorRegistry  # noqa: PLC0415 - comes with an extra
+
+        self._listen, self._textfile, self._pushgateway = listen, textfile, pushgateway
+        self._routes = routes or {}
+        self._tally, self._lock = RunTally(), threading.Lock()
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+        self._server: Any = None
+        self.port: int | None = None
+
+    def __enter__(self) -> Self:
+        if self._listen:
+            from prometheus_client import start_http_server  # noqa: PLC0415 - comes with an extra
+
+            host, port = self._listen
+            try:
+                self._server, _ = start_http_server(port, host, self._registry)
+            except OSError as error:
+                raise ConfigError(
+                    f"Metrics cannot be served on {host}:{port}: {error.strerror or error}. Choose another "
+                    "port with --metrics-port."
+                ) from error
+            self.port = self._server.server_port
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._server:
+            self._server.shutdown()
+            self._server.server_close()
+
+    def __call__(self, event: Event) -> None:
+        """Adds one event; the last one sends the metrics to where they are to stay.
+
+        Raises:
+            StorageError: If the disk refuses the file.
+            ListenerError: If the Pushgateway does not take them.
+        """
+        with self._lock:
+            self._tally.hear(event)
+        if isinstance(event, RunFinished):
+            self._leave()
+
+    def text(self) -> bytes:
+        """Returns all metrics in Prometheus' text format."""
+        from prometheus_client import generate_latest  # noqa: PLC0415 - comes with an extra
+
+        return generate_latest(self._registry)
+
+    def _leave(self) -> None:
+        if self._textfile:
+            write_atomic(self._textfile, self.text())
+        if self._pushgateway:
+            group = f"metrics/job/{_JOB}/pipeline/{quote(self._tally.pipeline_id, safe='')}"
+            post(
+                f"{self._pushgateway.rstrip('/')}/{group}",
+                self.text(),
+                what="The Pushgateway",
+                content_type="text/plain; version=0.0.4; charset=utf-8",
+                method="PUT",
+            )
+
+    def describe(self) -> Iterable[Metric]:
+        """Names no metrics beforehand; the registry asks."""
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        """Returns all metrics as they are now; the registry asks, in whichever thread."""
+        with self._lock:
+            metrics = [*self._of_run(), *self._of_steps()] if self._tally.run_id else []
+        yield from metrics
+
+    def _of_run(self) -> Iterator[Metric]:
+        from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily  # noqa: PLC0415
+
+        tally = self._tally
+        pipeline = [tally.pipeline_id]
+        facts = {
+            "pipeline": tally.pipeline_id,
+            "pipeline_name": tally.pipeline_name,
+            "run_id": tally.run_id,
+            "version": __version__,
+        }
+        yield InfoMetricFamily("gridloom_run", "The run that these metrics are of.", facts)
+        outcome = GaugeMetricFamily(
+            "gridloom_run_outcome",
+            "1 for the way in which the run ended; 0 for all while it works.",
+            labels=["pipeline", "outcome"],
+        )
+        for each in RunOutcome:
+            outcome.add_metric([*pipeline, each.value], float(tally.outcome is each))
+        yield outcome
+        times = {
+            "gridloom_run_start_time_seconds": ("When the run began.", tally.started_s),
+            "gridloom_run_end_time_seconds": ("When the run ended.", tally.ended_s),
+            "gridloom_run_duration_seconds": (
+                "Wall time of the run, once it has ended.",
+                tally.duration_s if tally.outcome else None,
+            ),
+            "gridloom_run_rows": (
+                "Rows of the run's last tables, once it has ended.",
+                tally.rows if tally.outcome else None,
+            ),
+        }
+        for name, (text, value) in times.items():
+            if value is not None:
+                gauge = GaugeMetricFamily(name, text, labels=["pipeline"])
+                gauge.add_metric(pipeline, value)
+                yield gauge
+        yield from self._tallied(pipeline)
+
+    def _tallied(self, pipeline: list[str]) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
+
+        tally = self._tally
+        steps = GaugeMetricFamily("gridloom_steps", "Steps by how they stand.", labels=["pipeline", "state"])
+        for state in StepOutcome:
+            number = sum(step.state is state for step in tally.steps.values())
+            steps.add_metric([*pipeline, state.value], number)
+        yield steps
+        decisions = CounterMetricFamily(
+            "gridloom_cache_decisions",
+            "Decisions about cacheable steps: hit is true where outputs of an earlier run are used.",
+            labels=["pipeline", "hit"],
+        )
+        for hit, number in tally.decisions.items():
+            decisions.add_metric([*pipeline, _word(hit)], number)
+        yield decisions
+        findings = CounterMetricFamily(
+            "gridloom_findings",
+            "Checks of the data; passed is false where one did not hold.",
+            labels=["pipeline", "step", "check", "required", "passed"],
+        )
+        for (step_id, check, required, passed), number in tally.findings.items():
+            findings.add_metric([*pipeline, step_id, check, _word(required), _word(passed)], number)
+        yield findings
+        logs = CounterMetricFamily("gridloom_log_messages", "Lines for people.", labels=["pipeline", "level"])
+        for level, number in tally.logs.items():
+            logs.add_metric([*pipeline, level], number)
+        yield logs
+
+    def _of_steps(self) -> Iterator[Metric]:
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
+
+        pipeline, steps = self._tally.pipeline_id, self._tally.steps
+        for name, (text, value) in _OF_STEPS.items():
+            counter = CounterMetricFamily(f"gridloom_{name}", text, labels=["pipeline", "step", "route"])
+            for step_id, step in steps.items():
+                counter.add_metric([pipeline, step_id, self._routes.get(step_id, "")], value(step))
+            yield counter
+        duration = GaugeMetricFamily(
+            "gridloom_step_duration_seconds",
+            "Wall time of a step with all its attempts, once it has ended.",
+            labels=["pipeline", "step", "outcome"],
+        )
+        progress = GaugeMetricFamily(
+            "gridloom_step_progress_ratio",
+            "Part of the step's work that is done, where anybody knows.",
+            labels=["pipeline", "step"],
+        )
+        custom = GaugeMetricFamily(
+            "gridloom_step_metric",
+            "Numbers that steps name themselves.",
+            labels=["pipeline", "step", "name", "unit"],
+        )
+        for step_id, step in steps.items():
+            if step.duration_s is not None:
+                duration.add_metric([pipeline, step_id, step.state.value], step.duration_s)
+            if step.progress is not None:
+                progress.add_metric([pipeline, step_id], step.progress)
+            for (name, unit), number in step.custom.items():
+                custom.add_metric([pipeline, step_id, name, unit], number)
+        yield from (duration, progress, custom)
+
+
+def _word(truth: bool) -> str:
+    return "true" if truth else "false"

@@ -1,0 +1,141 @@
+"""What a run has counted so far, added up from its events; a counter never falls, also over attempts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Final
+
+from gridloom.dag.events import (
+    AttemptFailed,
+    CacheDecided,
+    Event,
+    FindingReported,
+    LogWritten,
+    MetricReported,
+    ProgressMade,
+    RunFinished,
+    RunStarted,
+    StepFinished,
+    StepStarted,
+)
+from gridloom.dag.outcome import RunOutcome, StepOutcome
+
+__all__ = ["COUNTED", "RunTally", "StepTally"]
+
+COUNTED: Final = ("rows", "rows_received", "requests", "retries", "bytes_received")
+"""What steps count while they work; the events of progress and of a step's end carry each of them."""
+
+
+@dataclass(slots=True)
+class StepTally:
+    """Where a step stands.
+
+    Attributes:
+        state: How it stands or ended.
+        attempts: How often it began.
+        failed_attempts: How often that ended in an error.
+        duration_s: Wall time in seconds, once it has ended.
+        progress: Part of its work that is done, 0 to 1; None if nobody knows.
+        bytes_written: Bytes of committed outputs.
+        earlier: What its failed attempts had counted, by `COUNTED`.
+        now: What the attempt at work has counted, by `COUNTED`.
+        custom: Its own numbers by name and unit.
+    """
+
+    state: StepOutcome = StepOutcome.pending
+    attempts: int = 0
+    failed_attempts: int = 0
+    duration_s: float | None = None
+    progress: float | None = None
+    bytes_written: int = 0
+    earlier: Counter[str] = field(default_factory=Counter)
+    now: dict[str, int] = field(default_factory=dict)
+    custom: dict[tuple[str, str], float] = field(default_factory=dict)
+
+    def counted(self, name: str) -> int:
+        """Returns one of `COUNTED` over all attempts."""
+        return self.earlier[name] + self.now.get(name, 0)
+
+    def take(self, event: ProgressMade | StepFinished) -> None:
+        """Notes what the attempt at work has counted; what one event says never makes it less."""
+        self.now = {name: max(getattr(event, name), self.now.get(name, 0)) for name in COUNTED}
+
+
+class RunTally:
+    """What a run has counted so far; `hear` each of its events in order.
+
+    Attributes:
+        run_id: The run; empty before it starts.
+        pipeline_id: Stable name of its pipeline.
+        pipeline_name: What a person reads.
+        started_s: When it began, in seconds since the epoch.
+        ended_s: When it ended; None while it is under way.
+        duration_s: Wall time in seconds, once it has ended.
+        outcome: How it ended; None while it is under way.
+        rows: Rows of the last tables, once it has ended.
+        steps: Its steps in topological order.
+        findings: Checks by step, name, whether they are required and whether they held.
+        decisions: Decisions about cacheable steps by whether outputs of an earlier run are used.
+        logs: Lines by their level.
+    """
+
+    def __init__(self) -> None:
+        self.run_id = self.pipeline_id = self.pipeline_name = ""
+        self.started_s = 0.0
+        self.ended_s: float | None = None
+        self.duration_s = 0.0
+        self.outcome: RunOutcome | None = None
+        self.rows = 0
+        self.steps: dict[str, StepTally] = {}
+        self.findings: Counter[tuple[str, str, bool, bool]] = Counter()
+        self.decisions: Counter[bool] = Counter({True: 0, False: 0})
+        self.logs: Counter[str] = Counter()
+
+    def hear(self, event: Event) -> None:
+        """Adds one event."""
+        match event:
+            case RunStarted() | RunFinished():
+                self._of_run(event)
+            case StepStarted() | AttemptFailed() | StepFinished() | ProgressMade() | MetricReported():
+                self._of_step(event, self.steps.setdefault(event.step_id, StepTally()))
+            case FindingReported():
+                self.findings[event.step_id, event.name, event.required, event.passed] += 1
+            case CacheDecided():
+                self.decisions[event.hit] += 1
+            case LogWritten():
+                self.logs[event.level] += 1
+            case _:
+                pass
+
+    def _of_run(self, event: RunStarted | RunFinished) -> None:
+        if isinstance(event, RunStarted):
+            self.run_id, self.started_s = event.run_id, event.at.timestamp()
+            self.pipeline_id, self.pipeline_name = event.pipeline_id, event.pipeline_name
+            self.steps = {step_id: StepTally() for step_id in event.steps}
+        else:
+            self.outcome, self.duration_s, self.rows = event.outcome, event.duration_s, event.rows
+            self.ended_s = event.at.timestamp()
+
+    @staticmethod
+    def _of_step(
+        event: StepStarted | AttemptFailed | StepFinished | ProgressMade | MetricReported, step: StepTally
+    ) -> None:
+        match event:
+            case StepStarted():
+                step.state, step.attempts = StepOutcome.running, event.attempt
+            case AttemptFailed():
+                step.failed_attempts += 1
+                if event.retry_in_s is not None:
+                    # the next attempt counts from nothing; the last one's numbers come with the step's end
+                    step.earlier.update(step.now)
+                    step.now, step.progress = {}, None
+            case ProgressMade():
+                step.take(event)
+                step.progress = min(event.done / event.total, 1.0) if event.total else None
+            case MetricReported():
+                step.custom[event.name, event.unit] = event.value
+            case StepFinished():
+                step.take(event)
+                step.state, step.duration_s = event.outcome, event.duration_s
+                step.attempts, step.bytes_written = event.attempts, event.bytes_written

@@ -1,0 +1,132 @@
+"""Who is to listen to a run besides the terminal: one model that flags and the environment fill.
+
+These are no settings of a pipeline: they change nothing about what is made, stand in no fingerprint and in no
+recipe. `listeners` makes the sinks.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, Self
+
+from gridloom.errors import ConfigError
+from gridloom.monitor.alerts import OCCASIONS, Occasion, WebhookAlerts
+from gridloom.monitor.post import checked_url
+
+__all__ = ["LISTENER_HELP", "NOBODY", "ListenerOptions"]
+
+_ADDRESS: Final = re.compile(r"(?:(?P<host>[^:\s\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>\d{1,5})")
+_LOOPBACK: Final = "127.0.0.1"
+_MOST_PORT: Final = 65_535
+_ENVIRONMENT: Final = {"notify": "GRIDLOOM_NOTIFY"}
+"""Where an option is read from if no flag gives it."""
+
+LISTENER_HELP: Final = {
+    "metrics_port": (
+        "[HOST:]PORT",
+        "Serve metrics for Prometheus while the run works.  [default host: 127.0.0.1]",
+    ),
+    "metrics_textfile": (
+        "FILE.prom",
+        "Write the metrics at the end, for the node exporter's textfile collector.",
+    ),
+    "pushgateway": ("URL", "Send the metrics to a Prometheus Pushgateway at the end."),
+    "notify": (
+        "URL",
+        (
+            "Send a message where a run fails, works again, or found its data wanting; in Slack's form with "
+            "'slack:' before the URL.  [environment: GRIDLOOM_NOTIFY]"
+        ),
+    ),
+    "notify_on": ("A,B", f"What to send messages about.  [default: {','.join(OCCASIONS)}]"),
+}
+"""Metavar and help text of every option, in the order of the help."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ListenerOptions:
+    """Who is to listen; the addresses are no part of its ``repr``, for they may hold secrets.
+
+    Attributes:
+        metrics_port: Host and port to be scraped at.
+        metrics_textfile: File for the textfile collector.
+        pushgateway: URL of a Pushgateway.
+        notify: URL of a webhook.
+        notify_on: What to send messages about.
+    """
+
+    metrics_port: tuple[str, int] | None = None
+    metrics_textfile: Path | None = None
+    pushgateway: str | None = None
+    notify: str | None = None
+    notify_on: tuple[Occasion, ...] = OCCASIONS
+
+    def __repr__(self) -> str:
+        given = [each.name for each in fields(self) if getattr(self, each.name) != each.default]
+        return f"{type(self).__name__}({', '.join(f'{name}=…' for name in given)})"
+
+    @classmethod
+    def of(cls, flags: Mapping[str, Any], *, environ: Mapping[str, str] = os.environ) -> Self:
+        """Returns the options of flags, and of the environment where no flag speaks.
+
+        Args:
+            flags: Texts by the names in `LISTENER_HELP`; None and absent count as not given.
+            environ: ``GRIDLOOM_NOTIFY`` is read from it.
+
+        Raises:
+            ConfigError: If one cannot be used; addresses are not repeated.
+        """
+        given = {name: value for name, value in flags.items() if value is not None}
+        for name, variable in _ENVIRONMENT.items():
+            if environ.get(variable, "").strip():
+                given.setdefault(name, environ[variable].strip())
+        return cls(**{name: _READERS[name](value) for name, value in given.items()})
+
+
+NOBODY: Final = ListenerOptions()
+"""Nobody listens."""
+
+
+def _address(text: str) -> tuple[str, int]:
+    match = _ADDRESS.fullmatch(text)
+    if match is None or not 1 <= int(match["port"]) <= _MOST_PORT:
+        raise ConfigError(
+            f"--metrics-port takes a port from 1 to {_MOST_PORT:,}, or HOST:PORT, got '{text}'. Write for "
+            "example --metrics-port 9464, or 0.0.0.0:9464 to be reached from other machines."
+        )
+    return (match["host"] or _LOOPBACK).strip("[]"), int(match["port"])
+
+
+def _textfile(text: str) -> Path:
+    if not text.endswith(".prom"):
+        raise ConfigError(
+            f"--metrics-textfile takes a file whose name ends in .prom, got '{text}': the textfile collector "
+            "reads no other."
+        )
+    return Path(text)
+
+
+def _occasions(text: str) -> tuple[Occasion, ...]:
+    words = [word.strip() for word in text.split(",")]
+    unknown = [word for word in words if word not in OCCASIONS]
+    if unknown:
+        raise ConfigError(f"--notify-on takes {', '.join(OCCASIONS)}, with commas between, got '{text}'.")
+    return tuple(each for each in OCCASIONS if each in words)
+
+
+def _webhook(text: str) -> str:
+    WebhookAlerts(text)  # raises if that is no URL
+    return text
+
+
+_READERS: Final[Mapping[str, Callable[[str], Any]]] = {
+    "metrics_port": _address,
+    "metrics_textfile": _textfile,
+    "pushgateway": lambda text: checked_url(text, "--pushgateway"),
+    "notify": _webhook,
+    "notify_on": _occasions,
+}

@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from gridloom.errors import ConfigError
+from gridloom.pipelines.listener_options import LISTENER_HELP, NOBODY, ListenerOptions
+
+
+def test_nothing_given_is_nobody() -> None:
+    assert ListenerOptions.of(dict.fromkeys(LISTENER_HELP), environ={}) == NOBODY
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("9464", ("127.0.0.1", 9464)),
+        ("0.0.0.0:1", ("0.0.0.0", 1)),
+        ("localhost:65535", ("localhost", 65535)),
+        ("[::1]:9464", ("::1", 9464)),
+    ],
+)
+def test_an_address_is_on_this_machine_unless_it_says_otherwise(text: str, address: tuple[str, int]) -> None:
+    assert ListenerOptions.of({"metrics_port": text}, environ={}).metrics_port == address
+
+
+BAD = {
+    "a port of none": ({"metrics_port": "0"}, "--metrics-port takes a port"),
+    "a port too high": ({"metrics_port": "65536"}, "--metrics-port takes a port"),
+    "a word": ({"metrics_port": "http"}, "got 'http'"),
+    "a text file of another name": ({"metrics_textfile": "m.txt"}, "ends in .prom"),
+    "a gateway without scheme": ({"pushgateway": "host:9091"}, "--pushgateway takes an http"),
+    "a hook without scheme": ({"notify": "slack:T/B/x"}, "--notify takes an http"),
+    "an unknown occasion": ({"notify_on": "failure,success"}, "failure, recovery, findings"),
+}
+
+
+@pytest.mark.parametrize(("flags", "says"), BAD.values(), ids=BAD)
+def test_what_cannot_be_used_is_said(flags: dict[str, Any], says: str) -> None:
+    with pytest.raises(ConfigError, match=says):
+        ListenerOptions.of(flags, environ={})
+
+
+def test_the_environment_speaks_where_no_flag_does() -> None:
+    environ = {"GRIDLOOM_NOTIFY": " https://a.example/x "}
+
+    assert ListenerOptions.of({}, environ=environ).notify == "https://a.example/x"
+    flag = {"notify": "https://b.example/y"}
+    assert ListenerOptions.of(flag, environ=environ).notify == "https://b.example/y"
+    assert ListenerOptions.of({}, environ={"GRIDLOOM_NOTIFY": " "}).notify is None
+
+
+def test_addresses_are_not_shown() -> None:
+    options = ListenerOptions.of({"notify": "https://a.example/secret", "metrics_textfile": "m.prom"})
+
+    assert repr(options) == "ListenerOptions(metrics_textfile=…, notify=…)"
+
+
+def test_occasions_and_files_are_read() -> None:
+    options = ListenerOptions.of({"notify_on": "findings, failure", "metrics_textfile": "a/m.prom"})
+
+    assert options.notify_on == ("failure", "findings")
+    assert options.metrics_textfile == Path("a/m.prom")
