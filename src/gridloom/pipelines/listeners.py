@@ -14,6 +14,7 @@ from gridloom.dag.history import list_runs
 from gridloom.extract.steps import EIAExtractStep
 from gridloom.monitor.alerts import WebhookAlerts
 from gridloom.monitor.prometheus import PrometheusMetrics
+from gridloom.monitor.telemetry import OpenTelemetrySink
 from gridloom.pipelines.listener_options import ListenerOptions
 
 __all__ = ["listening"]
@@ -36,6 +37,8 @@ def listening(options: ListenerOptions, dag: PipelineDAG) -> Iterator[list[Calla
                 routes=_routes(dag),
             )
             sinks.append(stack.enter_context(metrics))
+        if options.otel:
+            sinks.append(stack.enter_context(OpenTelemetrySink()))
         if options.notify:
             sinks.append(
                 WebhookAlerts(options.notify, recovers=_had_failed(dag), occasions=options.notify_on)
