@@ -32,6 +32,7 @@ __all__ = [
     "Level",
     "LogWritten",
     "MetricReported",
+    "OutputMade",
     "ProgressMade",
     "RequestMade",
     "RunFinished",
@@ -127,6 +128,26 @@ class AttemptFailed(Event, frozen=True, kw_only=True, tag="attempt-failed"):
     retry_in_s: float | None
 
 
+class OutputMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A file or folder that a step gave, without its content.
+
+    Attributes:
+        name: Name among the step's outputs.
+        type: Class of its artifact.
+        path: Where it stands; relative to the output folder if it lies there.
+        digest: Digest of its content.
+        size_bytes: Sum of the sizes of its files.
+        rows: Its rows; None where it has none to count.
+    """
+
+    name: str
+    type: str
+    path: str
+    digest: str
+    size_bytes: int
+    rows: int | None = None
+
+
 class StepFinished(Event, frozen=True, kw_only=True, tag="step-finished"):
     """A step is over, whether or not it ran.
 
@@ -142,6 +163,7 @@ class StepFinished(Event, frozen=True, kw_only=True, tag="step-finished"):
         retries: Requests that were repeated.
         bytes_received: Bytes from outside.
         bytes_written: Bytes of committed outputs.
+        outputs: Files and folders that it gave, also those of an earlier run that are used.
     """
 
     step_id: str
@@ -155,6 +177,7 @@ class StepFinished(Event, frozen=True, kw_only=True, tag="step-finished"):
     retries: int = 0
     bytes_received: int = 0
     bytes_written: int = 0
+    outputs: tuple[OutputMade, ...] = ()
 
 
 AnyEvent = (

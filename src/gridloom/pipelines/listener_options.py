@@ -23,7 +23,7 @@ __all__ = ["LISTENER_HELP", "NOBODY", "ListenerOptions"]
 _ADDRESS: Final = re.compile(r"(?:(?P<host>[^:\s\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>\d{1,5})")
 _LOOPBACK: Final = "127.0.0.1"
 _MOST_PORT: Final = 65_535
-_ENVIRONMENT: Final = {"notify": "GRIDLOOM_NOTIFY"}
+_ENVIRONMENT: Final = {"lineage": "OPENLINEAGE_URL", "notify": "GRIDLOOM_NOTIFY"}
 """Where an option is read from if no flag gives it."""
 _OTLP: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
 """Where one of these is set, a collector is to be told; by whoever can, for it may be set for others."""
@@ -44,6 +44,10 @@ LISTENER_HELP: Final = {
             "Send a trace, metrics and logs by OTLP, as the OTEL_* environment says.  [default: where "
             "OTEL_EXPORTER_OTLP_ENDPOINT is set and the extra 'telemetry' installed]"
         ),
+    ),
+    "lineage": (
+        "FILE|URL",
+        "Add OpenLineage events to a file, or send them to a server.  [environment: OPENLINEAGE_URL]",
     ),
     "notify": (
         "URL",
@@ -66,6 +70,7 @@ class ListenerOptions:
         metrics_textfile: File for the textfile collector.
         pushgateway: URL of a Pushgateway.
         otel: Whether to tell an OpenTelemetry collector.
+        lineage: File or URL for OpenLineage events.
         notify: URL of a webhook.
         notify_on: What to send messages about.
     """
@@ -74,6 +79,7 @@ class ListenerOptions:
     metrics_textfile: Path | None = None
     pushgateway: str | None = None
     otel: bool = False
+    lineage: str | None = None
     notify: str | None = None
     notify_on: tuple[Occasion, ...] = OCCASIONS
 
@@ -87,7 +93,7 @@ class ListenerOptions:
 
         Args:
             flags: Texts by the names in `LISTENER_HELP`; None and absent count as not given.
-            environ: ``GRIDLOOM_NOTIFY`` and OpenTelemetry's own names are read from it.
+            environ: ``GRIDLOOM_NOTIFY``, and the names of OpenTelemetry and OpenLineage are read from it.
 
         Raises:
             ConfigError: If one cannot be used; addresses are not repeated.
@@ -98,8 +104,9 @@ class ListenerOptions:
                 given.setdefault(name, environ[variable].strip())
         if any(environ.get(variable) for variable in _OTLP) and has("telemetry"):
             given.setdefault("otel", True)
-        if environ.get("OTEL_SDK_DISABLED", "").lower() == "true":
-            given.pop("otel", None)
+        for switch, name in (("OTEL_SDK_DISABLED", "otel"), ("OPENLINEAGE_DISABLED", "lineage")):
+            if environ.get(switch, "").lower() == "true":
+                given.pop(name, None)
         return cls(**{name: _READERS[name](value) for name, value in given.items()})
 
 
@@ -144,6 +151,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "metrics_textfile": _textfile,
     "pushgateway": lambda text: checked_url(text, "--pushgateway"),
     "otel": bool,
+    "lineage": lambda text: checked_url(text, "--lineage") if "://" in text else text,
     "notify": _webhook,
     "notify_on": _occasions,
 }
