@@ -12,7 +12,6 @@ _LIBRARIES = {
     "tensors": ("numpy", "holidays"),
     "mlx": ("numpy", "holidays", "mlx"),
     "metrics": ("prometheus_client",),
-    "telemetry": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }
 
 

@@ -81,9 +81,14 @@ class OpenLineageSink:
         catalog: Who knows what is in its files.
         namespace: Namespace of the jobs; by default ``OPENLINEAGE_NAMESPACE``, else ``default``.
 
+    Attributes:
+        kinds: The events that it wants.
+
     Raises:
         ConfigError: If the target begins like a URL and is none.
     """
+
+    kinds: tuple[type[Event], ...] = (RunStarted, StepStarted, FindingReported, StepFinished, RunFinished)
 
     def __init__(self, target: str, *, out: Path, catalog: Catalog, namespace: str | None = None) -> None:
         self._url = checked_url(target, "--lineage") if "://" in target else None

@@ -20,7 +20,7 @@ from gridloom.errors import ConfigError
 from gridloom.extras import need
 from gridloom.files import write_atomic
 from gridloom.monitor.post import post
-from gridloom.monitor.tally import RunTally, StepTally
+from gridloom.monitor.tally import HEARD, RunTally, StepTally
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -54,11 +54,14 @@ class PrometheusMetrics:
         routes: Name of the route that a step reads, by step id.
 
     Attributes:
+        kinds: The events that it wants.
         port: Where it can be scraped, once it is entered; None where it is not.
 
     Raises:
         MissingExtraError: If ``prometheus_client`` is not installed.
     """
+
+    kinds: tuple[type[Event], ...] = HEARD
 
     def __init__(
         self,

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from gridloom.errors import ConfigError
-from gridloom.extras import has
 from gridloom.monitor.alerts import OCCASIONS, Occasion, WebhookAlerts
+from gridloom.monitor.otlp_settings import speaks_http
 from gridloom.monitor.post import checked_url
 
 __all__ = ["LISTENER_HELP", "NOBODY", "ListenerOptions"]
@@ -26,7 +26,7 @@ _MOST_PORT: Final = 65_535
 _ENVIRONMENT: Final = {"lineage": "OPENLINEAGE_URL", "notify": "GRIDLOOM_NOTIFY"}
 """Where an option is read from if no flag gives it."""
 _OTLP: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-"""Where one of these is set, a collector is to be told; by whoever can, for it may be set for others."""
+"""Where one of these is set, a collector is to be told, unless it is one for gRPC."""
 
 LISTENER_HELP: Final = {
     "metrics_port": (
@@ -41,8 +41,8 @@ LISTENER_HELP: Final = {
     "otel": (
         "",
         (
-            "Send a trace, metrics and logs by OTLP, as the OTEL_* environment says.  [default: where "
-            "OTEL_EXPORTER_OTLP_ENDPOINT is set and the extra 'telemetry' installed]"
+            "Send a trace, metrics and logs by OTLP over HTTP, as the OTEL_* environment says.  [default: "
+            "where OTEL_EXPORTER_OTLP_ENDPOINT is set]"
         ),
     ),
     "lineage": (
@@ -102,7 +102,7 @@ class ListenerOptions:
         for name, variable in _ENVIRONMENT.items():
             if environ.get(variable, "").strip():
                 given.setdefault(name, environ[variable].strip())
-        if any(environ.get(variable) for variable in _OTLP) and has("telemetry"):
+        if any(environ.get(variable) for variable in _OTLP) and speaks_http(environ):
             given.setdefault("otel", True)
         for switch, name in (("OTEL_SDK_DISABLED", "otel"), ("OPENLINEAGE_DISABLED", "lineage")):
             if environ.get(switch, "").lower() == "true":

@@ -5,8 +5,9 @@ What they lack (an extra that is not installed, a port that is taken) is found b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from typing import Protocol
 
 from gridloom.dag import PipelineDAG, RunOutcome
 from gridloom.dag.events import Event
@@ -19,18 +20,27 @@ from gridloom.monitor.telemetry import OpenTelemetrySink
 from gridloom.pipelines.catalog import PipelineCatalog
 from gridloom.pipelines.listener_options import ListenerOptions
 
-__all__ = ["listening"]
+__all__ = ["Listener", "listening"]
+
+
+class Listener(Protocol):
+    """A sink that says which events it wants."""
+
+    kinds: tuple[type[Event], ...]
+
+    def __call__(self, event: Event, /) -> None:
+        """Hears one event."""
 
 
 @contextmanager
-def listening(options: ListenerOptions, dag: PipelineDAG) -> Iterator[list[Callable[[Event], None]]]:
-    """Gives the sinks of `options` for one run of a DAG, ready to be subscribed.
+def listening(options: ListenerOptions, dag: PipelineDAG) -> Iterator[list[Listener]]:
+    """Subscribes the sinks of `options` to the next run of a DAG, and gives them.
 
     Raises:
         UsageError: If an extra is not installed, or a port is taken.
     """
     with ExitStack() as stack:
-        sinks: list[Callable[[Event], None]] = []
+        sinks: list[Listener] = []
         if options.metrics_port or options.metrics_textfile or options.pushgateway:
             metrics = PrometheusMetrics(
                 listen=options.metrics_port,
@@ -40,7 +50,7 @@ def listening(options: ListenerOptions, dag: PipelineDAG) -> Iterator[list[Calla
             )
             sinks.append(stack.enter_context(metrics))
         if options.otel:
-            sinks.append(stack.enter_context(OpenTelemetrySink()))
+            sinks.append(OpenTelemetrySink())
         if options.lineage:
             catalog = PipelineCatalog(dag)
             sinks.append(OpenLineageSink(options.lineage, out=dag.config.output_dir, catalog=catalog))
@@ -48,6 +58,8 @@ def listening(options: ListenerOptions, dag: PipelineDAG) -> Iterator[list[Calla
             sinks.append(
                 WebhookAlerts(options.notify, recovers=_had_failed(dag), occasions=options.notify_on)
             )
+        for sink in sinks:
+            dag.subscribe(sink, *sink.kinds)
         yield sinks
 
 

@@ -46,9 +46,8 @@ def run_reported(
     Raises:
         GridLoomError: If the run could not start, or a listener cannot be had.
     """
-    with listening(listeners, dag) as others:
-        for each in (sink, *others):
-            dag.subscribe(each)
+    with listening(listeners, dag):
+        dag.subscribe(sink)
         try:
             result = dag.execute()
         except RunInterruptedError as error:
