@@ -11,9 +11,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+import msgspec
+
 from gridloom.monitor.wire import (
     Fact,
     any_value,
+    attribute,
     attributes,
     double,
     fixed32,
@@ -33,6 +36,8 @@ __all__ = [
     "Points",
     "Signal",
     "exception",
+    "fact",
+    "facts",
     "gauge",
     "histogram",
     "log",
@@ -64,8 +69,7 @@ _BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 
 """Bounds of durations in seconds, as the semantic conventions advise for requests."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ids:
+class Ids(msgspec.Struct, frozen=True):
     """Where a span stands.
 
     Attributes:
@@ -84,11 +88,10 @@ def span(
     name: str,
     start_ns: int,
     end_ns: int,
-    facts: Mapping[str, Fact],
+    fields: bytes,
     *,
     kind: int = INTERNAL,
     error: str | None = None,
-    more: bytes = b"",
 ) -> bytes:
     """Returns a span.
 
@@ -97,10 +100,9 @@ def span(
         name: What it is called.
         start_ns: When it began.
         end_ns: When it ended; never taken as earlier.
-        facts: Its attributes.
+        fields: Its attributes, as `fact` and `facts` give them, and what `exception` gives.
         kind: `INTERNAL` or `CLIENT`.
         error: Why it failed, which may be empty; None if it did not.
-        more: Further fields, such as `exception`.
     """
     raw = name.encode("utf-8", "backslashreplace")
     return b"".join(
@@ -115,21 +117,30 @@ def span(
             raw,
             b"\x30\x01" if kind == INTERNAL else number(6, kind),
             _TIMES(b"\x39", start_ns, b"\x41", max(start_ns, end_ns)),
-            attributes(9, facts),
-            more,
+            fields,
             b"" if error is None else message(15, text(2, error) if error else b"", number(3, _ERROR)),
             b"\x85\x01\x01\x00\x00\x00",  # flags: sampled
         )
     )
 
 
+def fact(key: str, value: Fact) -> bytes:
+    """Returns the field of an attribute of a span."""
+    return attribute(9, key, value)
+
+
+def facts(several: Mapping[str, Fact]) -> bytes:
+    """Returns the fields of a span's attributes; those that are empty are left out."""
+    return attributes(9, several)
+
+
 def exception(at_ns: int, kind: str, words: str) -> bytes:
     """Returns the field of a span that tells of an exception in it."""
-    facts = {"exception.type": kind, "exception.message": words}
-    return message(11, fixed64(1, at_ns), text(2, "exception"), attributes(3, facts))
+    said = attributes(3, {"exception.type": kind, "exception.message": words})
+    return message(11, fixed64(1, at_ns), text(2, "exception"), said)
 
 
-def log(ids: Ids, at_ns: int, level: str, words: str, facts: Mapping[str, Fact], *, sampled: bool) -> bytes:
+def log(ids: Ids, at_ns: int, level: str, words: str, about: Mapping[str, Fact], *, sampled: bool) -> bytes:
     """Returns a log record that stands in a span."""
     name, severity = _SEVERITIES[level]
     where = message(9, ids.trace) + message(10, ids.span) if ids.span else b""
@@ -140,7 +151,7 @@ def log(ids: Ids, at_ns: int, level: str, words: str, facts: Mapping[str, Fact],
             number(2, severity),
             text(3, name),
             message(5, any_value(words)),
-            attributes(6, facts),
+            attributes(6, about),
             where,
             fixed32(8, _SAMPLED if sampled else 0),
         )
@@ -171,15 +182,13 @@ Points = Iterable[tuple[Mapping[str, Fact], float]]
 
 def total(name: str, unit: str, about: str, points: Points, *, started_ns: int, at_ns: int) -> bytes:
     """Returns a counter that only rises."""
-    told = [message(1, _point(facts, value, started_ns, at_ns)) for facts, value in points]
+    told = [message(1, _point(of, value, started_ns, at_ns)) for of, value in points]
     return _metric(name, unit, about, 7, [*told, number(2, _CUMULATIVE), number(3, 1)])
 
 
 def gauge(name: str, unit: str, about: str, points: Points, *, at_ns: int) -> bytes:
     """Returns a number that rises and falls."""
-    return _metric(
-        name, unit, about, 5, [message(1, _point(facts, value, 0, at_ns)) for facts, value in points]
-    )
+    return _metric(name, unit, about, 5, [message(1, _point(of, value, 0, at_ns)) for of, value in points])
 
 
 def histogram(
@@ -194,7 +203,7 @@ def histogram(
     told = [
         message(
             1,
-            attributes(9, facts),
+            attributes(9, of),
             fixed64(2, started_ns),
             fixed64(3, at_ns),
             fixed64(4, sum(each.counts)),
@@ -202,15 +211,15 @@ def histogram(
             packed(6, tuple(each.counts), "Q"),
             packed(7, _BOUNDS_S, "d"),
         )
-        for facts, each in points
+        for of, each in points
     ]
     return _metric(name, "s", about, 9, [*told, number(2, _CUMULATIVE)])
 
 
-def _point(facts: Mapping[str, Fact], value: float, started_ns: int, at_ns: int) -> bytes:
+def _point(of: Mapping[str, Fact], value: float, started_ns: int, at_ns: int) -> bytes:
     said = fixed64(6, value) if isinstance(value, int) else double(4, value)
     start = fixed64(2, started_ns) if started_ns else b""
-    return attributes(7, facts) + start + fixed64(3, at_ns) + said
+    return attributes(7, of) + start + fixed64(3, at_ns) + said
 
 
 def _metric(name: str, unit: str, about: str, kind: int, content: Iterable[bytes]) -> bytes:

@@ -23,12 +23,13 @@ from gridloom.dag.events import (
 )
 from gridloom.dag.outcome import RunOutcome, StepOutcome
 
-__all__ = ["COUNTED", "HEARD", "RunTally", "StepTally"]
+__all__ = ["COUNTED", "HEARD", "RunTally", "StepTally", "counts"]
 
 COUNTED: Final = ("rows", "rows_received", "requests", "retries", "bytes_received")
 """What steps count while they work; the events of progress and of a step's end carry each of them."""
 
-_counts: Final = attrgetter(*COUNTED)
+counts: Final = attrgetter(*COUNTED)
+"""Returns what an event says of each of `COUNTED`."""
 
 
 @dataclass(slots=True)
@@ -57,16 +58,22 @@ class StepTally:
     now: dict[str, int] = field(default_factory=dict)
     custom: dict[tuple[str, str], float] = field(default_factory=dict)
 
+    @property
+    def counts(self) -> bool:
+        """Whether it has counted anything, or failed."""
+        return bool(self.now or self.earlier or self.bytes_written or self.failed_attempts)
+
     def counted(self, name: str) -> int:
         """Returns one of `COUNTED` over all attempts."""
         return self.earlier[name] + self.now.get(name, 0)
 
     def take(self, event: ProgressMade | StepFinished) -> None:
         """Notes what the attempt at work has counted; what one event says never makes it less."""
-        before = self.now
-        self.now = {
-            name: max(value, before.get(name, 0)) for name, value in zip(COUNTED, _counts(event), strict=True)
-        }
+        counted, before = counts(event), self.now
+        if before or any(counted):
+            self.now = {
+                name: max(value, before.get(name, 0)) for name, value in zip(COUNTED, counted, strict=True)
+            }
 
 
 class RunTally:

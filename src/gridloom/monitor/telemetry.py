@@ -20,11 +20,13 @@ import os
 import re
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from random import Random
 from typing import Any, Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from gridloom.dag.events import (
     AttemptFailed,
@@ -42,16 +44,9 @@ from gridloom.dag.events import (
 from gridloom.dag.outcome import RunOutcome, StepOutcome
 from gridloom.monitor.otlp import Otlp
 from gridloom.monitor.otlp_metrics import metrics_of
-from gridloom.monitor.otlp_records import (
-    CLIENT,
-    Histogram,
-    Ids,
-    exception,
-    log,
-    span,
-)
+from gridloom.monitor.otlp_records import CLIENT, Histogram, Ids, exception, fact, facts, log, span
 from gridloom.monitor.otlp_settings import OtlpSettings
-from gridloom.monitor.tally import COUNTED, RunTally
+from gridloom.monitor.tally import COUNTED, RunTally, counts
 from gridloom.monitor.wire import Fact
 
 __all__ = ["OpenTelemetrySink"]
@@ -61,24 +56,25 @@ _PARENT: Final = re.compile(
     r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
 )
 _SAMPLED: Final = 1
-_STEP, _ATTEMPT = "gridloom.step.id", "gridloom.attempt"
+_STEP: Final = "gridloom.step.id"
+_again: Final = lru_cache(256, typed=True)(fact)
+"""Facts that most steps share are written once."""
 
 
-@dataclass(slots=True)
-class _Open:
+class _Open(msgspec.Struct):
     """A span that has not ended.
 
     Attributes:
         ids: Where it stands.
         name: What it is called.
         start_ns: When it began, in nanoseconds since the epoch.
-        facts: Its attributes so far.
+        fields: Its attributes so far.
     """
 
     ids: Ids
     name: str
     start_ns: int
-    facts: dict[str, Fact]
+    fields: bytes
 
 
 _NOWHERE: Final = Ids(b"", b"")
@@ -109,7 +105,7 @@ class OpenTelemetrySink:
         self._attempts: dict[str, _Open] = {}
         self._now_ns = 0
         self._step_durations: defaultdict[str, Histogram] = defaultdict(Histogram)
-        self._request_durations: dict[tuple[tuple[str, Fact], ...], Histogram] = {}
+        self._request_durations: defaultdict[tuple[tuple[str, Fact], ...], Histogram] = defaultdict(Histogram)
         self._hear: Mapping[type[Event], Callable[[Any], None]] = {
             RunStarted: self._run_started,
             StepStarted: self._step_started,
@@ -136,7 +132,7 @@ class OpenTelemetrySink:
             self._otlp.send_due()
 
     def _ids(self, within: _Open | None) -> Ids:
-        own = self._random.randbytes(8)
+        own = self._random.getrandbits(64).to_bytes(8, "big")
         return Ids(within.ids.trace, own, within.ids.span) if within else Ids(self._random.randbytes(16), own)
 
     def _run_started(self, event: RunStarted) -> None:
@@ -146,57 +142,53 @@ class OpenTelemetrySink:
             ids = Ids(bytes.fromhex(above[1]), ids.span, bytes.fromhex(above[2]))
         parent = bool(int(above[3], 16) & _SAMPLED) if above else None
         self._sampled = self._settings.samples(ids.trace, parent=parent)
-        facts: dict[str, Fact] = {
+        known = {
             "gridloom.run.id": event.run_id,
             "gridloom.pipeline.id": event.pipeline_id,
             "gridloom.pipeline.name": event.pipeline_name,
         }
-        self._run = _Open(ids, f"run {event.pipeline_id}", self._now_ns, facts)
+        self._run = _Open(ids, f"run {event.pipeline_id}", self._now_ns, facts(known))
 
     def _step_started(self, event: StepStarted) -> None:
-        self._tally.hear(event)
-        step_id = event.step_id
-        if step_id not in self._steps:
-            facts: dict[str, Fact] = {_STEP: step_id, "gridloom.step.name": event.step_name}
-            self._steps[step_id] = _Open(self._ids(self._run), step_id, self._now_ns, facts)
-        self._attempts[step_id] = _Open(
-            self._ids(self._steps[step_id]),
-            f"attempt {event.attempt}",
-            self._now_ns,
-            {_STEP: step_id, _ATTEMPT: event.attempt},
-        )
+        step_id, now_ns = event.step_id, self._now_ns
+        step, known = self._steps.get(step_id), fact(_STEP, step_id)
+        if step is None:
+            named = known + fact("gridloom.step.name", event.step_name)
+            step = self._steps[step_id] = _Open(self._ids(self._run), step_id, now_ns, named)
+        known += _again("gridloom.attempt", event.attempt)
+        self._attempts[step_id] = _Open(self._ids(step), f"attempt {event.attempt}", now_ns, known)
 
     def _end(self, done: _Open, **how: Any) -> None:
         if self._sampled:
-            self._otlp.span(span(done.ids, done.name, done.start_ns, self._now_ns, done.facts, **how))
+            self._otlp.span(span(done.ids, done.name, done.start_ns, self._now_ns, done.fields, **how))
 
     def _requested(self, event: RequestMade) -> None:
         parts = urlsplit(event.url)
-        facts: dict[str, Fact] = {
+        known: dict[str, Fact] = {
             "http.request.method": event.method,
             "server.address": parts.hostname or "",
             "server.port": parts.port or (443 if parts.scheme == "https" else 80),
         }
         if event.status:
-            facts["http.response.status_code"] = event.status
+            known["http.response.status_code"] = event.status
         wrong = not event.status or event.status >= _BAD_STATUS
         if wrong:
-            facts["error.type"] = str(event.status or "no_answer")
-        self._request_durations.setdefault(tuple(facts.items()), Histogram()).add(event.duration_s)
-        facts |= {"url.full": event.url, "http.response.body.size": event.bytes_received}
+            known["error.type"] = str(event.status or "no_answer")
+        self._request_durations[tuple(known.items())].add(event.duration_s)
+        known |= {"url.full": event.url, "http.response.body.size": event.bytes_received}
         if event.resend:
-            facts["http.request.resend_count"] = event.resend
+            known["http.request.resend_count"] = event.resend
         start_ns = self._now_ns - int(event.duration_s * 1e9)
-        asked = _Open(self._ids(self._where(event.step_id)), event.method, start_ns, facts)
+        asked = _Open(self._ids(self._where(event.step_id)), event.method, start_ns, facts(known))
         self._end(asked, kind=CLIENT, error="" if wrong else None)
 
     def _attempt_failed(self, event: AttemptFailed) -> None:
         self._tally.hear(event)
         attempt = self._attempts.pop(event.step_id, None)
         if attempt is not None:
-            attempt.facts["error.type"] = event.error_type
-            raised = exception(self._now_ns, event.error_type, event.message)
-            self._end(attempt, error=event.message, more=raised)
+            attempt.fields += fact("error.type", event.error_type)
+            attempt.fields += exception(self._now_ns, event.error_type, event.message)
+            self._end(attempt, error=event.message)
 
     def _step_finished(self, event: StepFinished) -> None:
         self._tally.hear(event)
@@ -205,25 +197,23 @@ class OpenTelemetrySink:
             self._end(attempt)
         if step is None:  # cached, skipped or cancelled before it began
             start_ns = self._now_ns - int(event.duration_s * 1e9)
-            step = _Open(self._ids(self._run), event.step_id, start_ns, {_STEP: event.step_id})
+            step = _Open(self._ids(self._run), event.step_id, start_ns, fact(_STEP, event.step_id))
         outcome = event.outcome
-        step.facts["gridloom.outcome"] = outcome.value
-        step.facts["gridloom.reason"] = event.reason
-        for name in COUNTED:
-            if counted := getattr(event, name):
-                step.facts[f"gridloom.{name}"] = counted
+        step.fields += _again("gridloom.outcome", outcome) + _again("gridloom.reason", event.reason)
+        for name, number in zip(COUNTED, counts(event), strict=True):
+            if number:
+                step.fields += fact(f"gridloom.{name}", number)
         self._end(step, error=event.reason if outcome is StepOutcome.failed else None)
-        self._step_durations[outcome.value].add(event.duration_s)
+        self._step_durations[outcome].add(event.duration_s)
 
     def _run_finished(self, event: RunFinished) -> None:
         self._tally.hear(event)
         for each in (*self._attempts.values(), *self._steps.values()):
             self._end(each)
         if self._run is not None:
-            self._run.facts |= {"gridloom.outcome": event.outcome.value, "gridloom.rows": event.rows}
             wrong = event.outcome in {RunOutcome.failed, RunOutcome.partial}
-            if wrong:
-                self._run.facts["error.type"] = event.error_type
+            ended: dict[str, Fact] = {"gridloom.outcome": event.outcome, "gridloom.rows": event.rows}
+            self._run.fields += facts({**ended, "error.type": event.error_type if wrong else ""})
             self._end(self._run, error=event.message if wrong else None)
         self._otlp.send_all()
 
@@ -246,10 +236,10 @@ class OpenTelemetrySink:
         self._otlp.log(log(ids, self._now_ns, level, words, {_STEP: step_id}, sampled=self._sampled))
 
     def _metrics(self) -> list[bytes]:
-        requests = ((dict(facts), each) for facts, each in self._request_durations.items())
+        requests = ((dict(known), each) for known, each in self._request_durations.items())
         return metrics_of(self._tally, self._step_durations, requests, self._now_ns)
 
 
 def _ns(at: datetime) -> int:
     """Returns a time in nanoseconds since the epoch, as exact as it is."""
-    return int(at.timestamp() * 1_000_000) * 1000
+    return int(at.timestamp() * 1e6 + 0.5) * 1000

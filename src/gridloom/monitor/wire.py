@@ -11,7 +11,20 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
-__all__ = ["Fact", "attributes", "double", "fixed32", "fixed64", "message", "packed", "text", "varint"]
+__all__ = [
+    "Fact",
+    "any_value",
+    "attribute",
+    "attributes",
+    "double",
+    "fixed32",
+    "fixed64",
+    "message",
+    "number",
+    "packed",
+    "text",
+    "varint",
+]
 
 Fact = str | bool | int | float
 """The value of an attribute."""
@@ -20,8 +33,6 @@ _VARINT, _FIXED64, _LENGTH, _FIXED32 = 0, 1, 2, 5
 _WORD: Final = (1 << 64) - 1
 _SEVEN_BITS: Final = 0x7F
 _KEPT: Final = 4096
-_LONGEST_KEPT: Final = 200
-"""Attributes that come again and again, such as outcomes and reasons, are encoded once."""
 
 
 @lru_cache(_KEPT)
@@ -84,7 +95,22 @@ def packed(field: int, values: tuple[int, ...] | tuple[float, ...], code: str) -
 
 def attributes(field: int, facts: Mapping[str, Fact]) -> bytes:
     """Returns fields of attributes: one for each fact that is not empty."""
-    return b"".join([_kept(field, key, value) for key, value in facts.items() if value != ""])
+    return b"".join([attribute(field, key, value) for key, value in facts.items() if value != ""])
+
+
+def attribute(field: int, key: str, value: Fact) -> bytes:
+    """Returns a field of one attribute."""
+    if isinstance(value, str):  # as below, but there are many of these
+        raw = value.encode("utf-8", "backslashreplace")
+        held = b"\x0a" + varint(len(raw)) + raw
+        content = _key(key) + b"\x12" + varint(len(held)) + held
+        return _tag(field, _LENGTH) + varint(len(content)) + content
+    return message(field, _key(key), message(2, any_value(value)))
+
+
+@lru_cache(_KEPT)
+def _key(key: str) -> bytes:
+    return text(1, key)
 
 
 def any_value(value: Fact) -> bytes:
@@ -94,15 +120,3 @@ def any_value(value: Fact) -> bytes:
     if isinstance(value, bool):
         return number(2, value)
     return number(3, value) if isinstance(value, int) else double(4, value)
-
-
-def _attribute(field: int, key: str, value: Fact) -> bytes:
-    return message(field, text(1, key), message(2, any_value(value)))
-
-
-_remembered = lru_cache(_KEPT, typed=True)(_attribute)
-
-
-def _kept(field: int, key: str, value: Fact) -> bytes:
-    rare = isinstance(value, float) or (isinstance(value, str) and len(value) > _LONGEST_KEPT)
-    return (_attribute if rare else _remembered)(field, key, value)
