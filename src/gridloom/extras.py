@@ -12,6 +12,7 @@ _LIBRARIES = {
     "tensors": ("numpy", "holidays"),
     "mlx": ("numpy", "holidays", "mlx"),
     "metrics": ("prometheus_client",),
+    "mlflow": ("mlflow",),
 }
 
 
