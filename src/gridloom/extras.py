@@ -12,7 +12,7 @@ _LIBRARIES = {
     "tensors": ("numpy", "holidays"),
     "mlx": ("numpy", "holidays", "mlx"),
     "metrics": ("prometheus_client",),
-    "telemetry": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
+    "mlflow": ("mlflow",),
 }
 
 

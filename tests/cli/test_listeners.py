@@ -26,7 +26,7 @@ def test_a_run_leaves_its_metrics_by_route(call: Call, tmp_path: Path) -> None:
 
     assert done.code == 0, done.err
     text = (tmp_path / "m.prom").read_text(encoding="utf-8")
-    sample = 'gridloom_rows_total{pipeline="hourly",route="region-data",step="extract-region-data"} 48.0'
+    sample = 'gridloom_rows_total{pipeline="hourly",step="extract-region-data",route="region-data"} 48.0'
     assert sample in text.splitlines()
 
 

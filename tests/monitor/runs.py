@@ -78,6 +78,6 @@ def run(out: Path, *sinks: Callable[[Event], Any], failures: int = 0, breaks: st
     """Runs the pipeline with sinks; returns what it said."""
     dag, said = pipeline(out, failures=failures, breaks=breaks), list[Event]()
     for sink in (*sinks, said.append):
-        dag.subscribe(sink)
+        dag.subscribe(sink, *getattr(sink, "kinds", ()))
     dag.execute()
     return said

@@ -14,11 +14,13 @@ from referencing import Registry, Resource
 from tests.monitor.runs import run
 from tests.support.receivers import receiver
 
+from gridloom.dag import BaseStep, PipelineDAG, PipelineDAGConfig, StepConfig
 from gridloom.dag.events import LogWritten, OutputMade
-from gridloom.errors import ConfigError
+from gridloom.errors import ConfigError, RawDataError
 from gridloom.monitor.lineage import OpenLineageSink, SourceDataset
 
 SCHEMAS = Path(__file__).resolve().parents[3] / "shared" / "spec" / "openlineage"
+"""They are not ours to copy: who has them beside the checkout gets the events validated."""
 
 
 class Known:
@@ -32,6 +34,9 @@ class Known:
 
     def columns(self, made: OutputMade, source_fields: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
         return {"number": tuple(source_fields)}
+
+    def nulls(self, made: OutputMade) -> Mapping[str, int]:
+        return {"number": 1}
 
 
 @pytest.fixture(scope="session")
@@ -117,10 +122,38 @@ def test_datasets_carry_columns_their_sources_and_how_much_there_is(tmp_path: Pa
         "number": {"inputFields": [{"namespace": "https://api.example", "name": "numbers", "field": "n"}]}
     }
     assert output["outputFacets"]["outputStatistics"]["size"] == 5
+    assert output["facets"]["dataQualityMetrics"]["columnMetrics"] == {"number": {"nullCount": 1}}
     (dataset,) = [event["dataset"] for event in events if "dataset" in event]
     assert dataset["facets"] == output["facets"]
     used = next(event for event in events if event.get("job", {}).get("name") == "small-one.use")
     assert [each["name"] for each in used["inputs"]] == [output["name"]]
+
+
+class Value(BaseStep[StepConfig]):
+    """A step whose output is a number, or that fails."""
+
+    def _execute(self) -> int:
+        if self.config.step_id == "bad":
+            raise RawDataError("It broke.")
+        return 1
+
+
+def test_a_step_without_datasets_is_told_of_where_it_fails(tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    config = PipelineDAGConfig(pipeline_name="values", output_dir=tmp_path, stop_on_failure=False)
+    dag = PipelineDAG(config)
+    for name in ("good", "bad"):
+        dag.add_step(Value(StepConfig(step_id=name)))
+    dag.subscribe(OpenLineageSink(str(file), out=tmp_path, catalog=Known()))
+    dag.execute()
+
+    events = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()]
+    assert ends(events) == [
+        ("START", "values"),
+        ("START", "values.bad"),
+        ("FAIL", "values.bad"),
+        ("FAIL", "values"),
+    ]
 
 
 def test_findings_are_assertions_on_what_was_checked(tmp_path: Path) -> None:

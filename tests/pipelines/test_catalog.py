@@ -40,6 +40,9 @@ def test_the_hourly_table_has_its_columns_and_rows(events: list[dict[str, Any]])
         column.name for column in COLUMNS
     ]
     assert output["outputFacets"]["outputStatistics"]["rowCount"] > 48
+    nulls = output["facets"]["dataQualityMetrics"]["columnMetrics"]
+    assert nulls.keys() == {column.name for column in COLUMNS}
+    assert nulls["period"] == {"nullCount": 0}
 
 
 def test_its_columns_come_from_those_of_each_route(events: list[dict[str, Any]]) -> None:

@@ -44,6 +44,8 @@ def echo_report(summary: dict[str, Any], *, quiet: bool) -> None:
         note(f"Note: {summary['report_problem']}")
     elif not quiet:
         note(f"Report: {shown_path(summary['report'])}")
+    if problem := summary.get("listener_problem"):
+        note(f"Note: {problem}")
 
 
 def _made(summary: dict[str, Any]) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from gridloom.dag.events import Event, LogWritten, decode, encode
 from gridloom.dag.redact import Redactor
-from gridloom.dag.sinks import Listeners, Sink
+from gridloom.dag.sinks import Listeners, Subscription
 from gridloom.errors import StorageError
 from gridloom.files import storage_errors
 
@@ -66,14 +66,16 @@ class EventLog:
 class EventBus:
     """Numbers events, hides secrets in them, and hands them to the log and the sinks."""
 
-    def __init__(self, run_id: str, log: EventLog, sinks: Iterable[Sink], redactor: Redactor) -> None:
+    def __init__(
+        self, run_id: str, log: EventLog, subscriptions: Iterable[Subscription], redactor: Redactor
+    ) -> None:
         self._run_id = run_id
         self._log = log
         self._redactor = redactor
         self._lock = threading.Lock()
         self._seq = 0
         self._closed = False
-        self._listeners = Listeners(sinks, self._trouble)
+        self._listeners = Listeners(subscriptions, self._trouble)
 
     def emit(self, kind: type[Event], **fields: Any) -> None:
         """Says an event; one that comes after the end, from a listener that woke late, is not said."""

@@ -189,7 +189,8 @@ class StepContext:
 
     def finding(self, finding: Finding) -> None:
         """Records a check; a required one that did not pass keeps the outputs from being committed."""
-        finding = replace(finding, why=self._redact(finding.why), detail=self._redact(finding.detail))
+        name, why, detail = map(self._redact, (finding.name, finding.why, finding.detail))
+        finding = replace(finding, name=name, why=why, detail=detail)
         with self._lock:
             self._findings.append(finding)
         self._emit(

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 from gridloom.dag.cache import ManifestStore
 from gridloom.dag.config import PipelineDAGConfig, secrets_in
 from gridloom.dag.database import Database
+from gridloom.dag.events import Event
 from gridloom.dag.explain import Plan, changes_since, make_plan
 from gridloom.dag.graph import Graph, StepNode
 from gridloom.dag.kinds import qualified_name
 from gridloom.dag.outcome import RunResult, StepOutcome
 from gridloom.dag.redact import Redactor
-from gridloom.dag.sinks import Sink
+from gridloom.dag.sinks import Sink, Subscription
 from gridloom.dag.step import BaseStep
 from gridloom.errors import ConfigError, UsageError
 
@@ -48,7 +49,7 @@ class PipelineDAG:
             )
         self._graph = Graph()
         self._redactor = Redactor()
-        self._sinks: list[Sink] = []
+        self._subscriptions: list[Subscription] = []
         self._run: Run | None = None
         self._last: RunResult | None = None
         self._lock = threading.Lock()
@@ -124,13 +125,17 @@ class PipelineDAG:
         """Returns `text` with every known secret in it replaced."""
         return self._redactor.text(text)
 
-    def subscribe(self, sink: Sink) -> None:
-        """Calls `sink` with every event of later runs, in order, in a thread of its own.
+    def subscribe(self, sink: Sink, *kinds: type[Event]) -> None:
+        """Calls `sink` with the events of later runs, in order, in a thread of its own.
 
         A sink that is slow, hangs or raises changes nothing about the run: what it does not hear is counted
         and said. At its end the run waits a few seconds for sinks that are behind.
+
+        Args:
+            sink: Who listens.
+            kinds: Events of these classes only; of all where none is named.
         """
-        self._sinks.append(sink)
+        self._subscriptions.append(Subscription(sink, kinds))
 
     @property
     def steps(self) -> Mapping[str, BaseStep[Any]]:
@@ -253,7 +258,7 @@ class PipelineDAG:
         with self._lock:
             if self._run is not None:
                 raise UsageError("This DAG is running already. Wait for it, or build a second PipelineDAG.")
-            self._run = run = Run(self._graph, self.config, self._sinks, self._redactor)
+            self._run = run = Run(self._graph, self.config, self._subscriptions, self._redactor)
         return run
 
     def _check_idle(self) -> None:

@@ -27,7 +27,7 @@ from gridloom.dag.record import add_up, results_record, write_results
 from gridloom.dag.redact import Redactor
 from gridloom.dag.runner import Scheduler
 from gridloom.dag.services import RunServices
-from gridloom.dag.sinks import Sink
+from gridloom.dag.sinks import Subscription
 from gridloom.dag.staging import Staging, remove_dead
 from gridloom.dag.stamps import Stamps
 from gridloom.errors import InterruptedRunError, StorageError
@@ -48,7 +48,11 @@ class Run:
     """
 
     def __init__(
-        self, graph: Graph, config: PipelineDAGConfig, sinks: Sequence[Sink], redactor: Redactor
+        self,
+        graph: Graph,
+        config: PipelineDAGConfig,
+        subscriptions: Sequence[Subscription],
+        redactor: Redactor,
     ) -> None:
         self._started_at = datetime.now(UTC)
         self._started_s = time.perf_counter()
@@ -62,7 +66,7 @@ class Run:
         with ExitStack() as undo:
             log = self._opened(undo)
             undo.pop_all()
-        self._bus = EventBus(self.run_id, log, sinks, redactor)
+        self._bus = EventBus(self.run_id, log, subscriptions, redactor)
         services = RunServices(
             out=out,
             run_id=self.run_id,

@@ -10,11 +10,11 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from gridloom.dag.events import Event
 
-__all__ = ["Listeners", "Sink", "Trouble"]
+__all__ = ["Listeners", "Sink", "Subscription", "Trouble"]
 
 _MOST_WAITING = 10_000
 _LOOK_EVERY_S = 0.05
@@ -34,19 +34,36 @@ class Sink(Protocol):
         """Hears one event."""
 
 
+class Subscription(NamedTuple):
+    """Who listens, and to what.
+
+    Attributes:
+        sink: Who listens.
+        kinds: Events of these classes only; of all where there are none.
+    """
+
+    sink: Sink
+    kinds: tuple[type[Event], ...] = ()
+
+
 class _Listener:
     """One sink, its queue and its thread."""
 
-    def __init__(self, sink: Sink, trouble: Trouble) -> None:
-        self._sink, self._trouble = sink, trouble
+    def __init__(self, subscription: Subscription, trouble: Trouble) -> None:
+        self._sink, self._kinds = subscription
+        self._trouble = trouble
         self._waiting: deque[Event] = deque()
         self._look, self._closing = threading.Event(), False
         self._busy = self._gone = False
         self.dropped = 0
-        self.name = getattr(sink, "__qualname__", type(sink).__qualname__)
+        self.name = getattr(self._sink, "__qualname__", type(self._sink).__qualname__)
         # a daemon: a sink that hangs must not keep the process alive
         self._thread = threading.Thread(target=self._work, name=f"gridloom-sink-{self.name}", daemon=True)
         self._thread.start()
+
+    def hears(self, kind: type[Event]) -> bool:
+        """Returns whether it wants events of a class."""
+        return not self._kinds or kind in self._kinds
 
     def put(self, event: Event) -> None:
         """Queues an event, or counts it where the queue is full."""
@@ -91,17 +108,21 @@ class Listeners:
     """All sinks of one run.
 
     Args:
-        sinks: Who listens.
+        subscriptions: Who listens to what.
         trouble: Hears what went wrong with one of them.
     """
 
-    def __init__(self, sinks: Iterable[Sink], trouble: Trouble) -> None:
+    def __init__(self, subscriptions: Iterable[Subscription], trouble: Trouble) -> None:
         self._trouble = trouble
-        self._all = [_Listener(sink, trouble) for sink in sinks]
+        self._all = [_Listener(each, trouble) for each in subscriptions]
+        self._by_kind: dict[type[Event], list[_Listener]] = {}
 
     def tell(self, event: Event) -> None:
-        """Queues an event for everyone; never waits."""
-        for listener in self._all:
+        """Queues an event for all who want such; never waits."""
+        kind = type(event)
+        if kind not in self._by_kind:
+            self._by_kind[kind] = [listener for listener in self._all if listener.hears(kind)]
+        for listener in self._by_kind[kind]:
             listener.put(event)
 
     def close(self) -> None:

@@ -38,9 +38,14 @@ class WebhookAlerts:
         recovers: Whether the pipeline's run before this one had failed.
         occasions: What to send messages about.
 
+    Attributes:
+        kinds: The events that it wants.
+
     Raises:
         ConfigError: If that is no URL.
     """
+
+    kinds: tuple[type[Event], ...] = (RunStarted, StepFinished, FindingReported, RunFinished)
 
     def __init__(
         self, url: str, *, recovers: bool = False, occasions: Collection[Occasion] = OCCASIONS

@@ -1,9 +1,10 @@
-"""A run as OpenLineage knows it: a job for the pipeline, one for each step, and the datasets between them.
+"""A run as OpenLineage knows it: a job for the pipeline, one for each step of datasets, and the datasets.
 
-Each run of a job starts and completes, fails or is aborted. What a step made carries its columns, where each
-of them comes from, and how much of it there is; the checks that a step reported are a job of their own that
-reads what they checked, for the specification has assertions on what is read only. Each dataset that is made
-has an event of its own as well, for whoever knows no runs. Events follow
+Each run of a job starts and completes, fails or is aborted. A step that neither reads nor makes a file, such
+as one whose output is a number, is told of only where it fails. What a step made carries its columns, where
+each of them comes from, how much of it there is and what is lacking. The checks that a step reported are a
+job of their own that reads what they checked, for the specification has assertions on what is read only. Each
+dataset that is made has an event of its own as well, for whoever knows no runs. Events follow
 ``OpenLineage.json`` 2-0-2 and the facets' schemas; they are written as JSON here, so no library is needed.
 """
 
@@ -71,6 +72,9 @@ class Catalog(Protocol):
     def columns(self, made: OutputMade, source_fields: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
         """Returns for columns of what was made those of a dataset with such fields that they come from."""
 
+    def nulls(self, made: OutputMade) -> Mapping[str, int]:
+        """Returns how many values each column lacks; empty if nobody knows."""
+
 
 class OpenLineageSink:
     """A sink of events that tells of them by OpenLineage.
@@ -81,9 +85,14 @@ class OpenLineageSink:
         catalog: Who knows what is in its files.
         namespace: Namespace of the jobs; by default ``OPENLINEAGE_NAMESPACE``, else ``default``.
 
+    Attributes:
+        kinds: The events that it wants.
+
     Raises:
         ConfigError: If the target begins like a URL and is none.
     """
+
+    kinds: tuple[type[Event], ...] = (RunStarted, StepStarted, FindingReported, StepFinished, RunFinished)
 
     def __init__(self, target: str, *, out: Path, catalog: Catalog, namespace: str | None = None) -> None:
         self._url = checked_url(target, "--lineage") if "://" in target else None
@@ -92,6 +101,7 @@ class OpenLineageSink:
         self._namespace = namespace or os.environ.get("OPENLINEAGE_NAMESPACE") or "default"
         self._pipeline = ""
         self._runs: dict[str, str] = {}
+        self._started: dict[str, datetime] = {}
         self._dependencies: Mapping[str, Sequence[str]] = {}
         self._made: dict[str, list[dict[str, Any]]] = {}
         self._findings: dict[str, list[dict[str, Any]]] = {}
@@ -107,8 +117,8 @@ class OpenLineageSink:
             case RunStarted():
                 self._pipeline, self._dependencies = event.pipeline_id, event.dependencies
                 self._begin("", event.at)
-            case StepStarted() if event.step_id not in self._runs:
-                self._begin(event.step_id, event.at)
+            case StepStarted() if event.step_id not in self._started:
+                self._step_started(event)
             case FindingReported():
                 self._findings.setdefault(event.step_id, []).append(assertion(event))
             case StepFinished():
@@ -120,18 +130,24 @@ class OpenLineageSink:
             case _:
                 pass
 
-    def _begin(self, step_id: str, at: datetime) -> None:
+    def _begin(self, step_id: str, at: datetime, inputs: Sequence[dict[str, Any]] = ()) -> None:
         self._runs[step_id] = str(uuid.uuid4())
-        self._tell("START", step_id, at, inputs=self._inputs(step_id) if step_id else [])
+        self._tell("START", step_id, at, inputs=inputs)
+
+    def _step_started(self, event: StepStarted) -> None:
+        self._started[event.step_id] = event.at
+        if inputs := self._inputs(event.step_id):
+            self._begin(event.step_id, event.at, inputs)
 
     def _step_finished(self, event: StepFinished) -> None:
         step_id, kind = event.step_id, _ENDS.get(event.outcome, "ABORT")
-        if step_id not in self._runs:
-            if kind == "ABORT":  # never began
-                return
-            self._begin(step_id, event.at)
-        facets = error_facet(event.reason) if kind == "FAIL" else {}
+        began = step_id in self._runs
+        if not began and not event.outputs and kind != "FAIL":
+            return
         inputs = self._inputs(step_id)
+        if not began:
+            self._begin(step_id, self._started.get(step_id, event.at), inputs)
+        facets = error_facet(event.reason) if kind == "FAIL" else {}
         outputs = [self._output(step_id, made, inputs) for made in event.outputs]
         self._made[step_id] = outputs
         self._tell(kind, step_id, event.at, run_facets=facets, inputs=inputs, outputs=outputs)
@@ -169,7 +185,14 @@ class OpenLineageSink:
         facets = {
             **schema_facet(self._catalog.fields(step_id, made)),
             **self._column_lineage(made, inputs),
-            **facet("dataQualityMetrics", **rows, bytes=made.size_bytes, columnMetrics={}),
+            **facet(
+                "dataQualityMetrics",
+                **rows,
+                bytes=made.size_bytes,
+                columnMetrics={
+                    column: {"nullCount": nulls} for column, nulls in self._catalog.nulls(made).items()
+                },
+            ),
         }
         return {
             "namespace": "file",

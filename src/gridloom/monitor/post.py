@@ -5,17 +5,32 @@ from __future__ import annotations
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
+from functools import lru_cache
 from http.client import HTTPException
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from gridloom import __version__
 from gridloom.errors import ConfigError, ListenerError
 
-__all__ = ["TIMEOUT_S", "checked_url", "post", "shown_url"]
+__all__ = ["TIMEOUT_S", "TlsFiles", "checked_url", "post", "shown_url"]
 
 TIMEOUT_S: Final = 2.0
 """Longest silence of a receiver in seconds: the end of a run waits for a listener three seconds at most."""
+
+
+class TlsFiles(NamedTuple):
+    """Files of certificates; empty where the system's are good.
+
+    Attributes:
+        authority: Of those that the server's certificate is checked against.
+        certificate: Of our own.
+        key: Of its key, where that is not in the same file.
+    """
+
+    authority: str = ""
+    certificate: str = ""
+    key: str = ""
 
 
 class _NoRedirects(urllib.request.HTTPRedirectHandler):
@@ -23,6 +38,23 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
     def redirect_request(self, *_arguments: object) -> None:
         """Returns no request, so that the redirect is an error."""
+
+
+@lru_cache
+def _opener(tls: TlsFiles) -> urllib.request.OpenerDirector:
+    if tls == TlsFiles():
+        return urllib.request.build_opener(_NoRedirects)
+    import ssl  # noqa: PLC0415 - needed by few
+
+    try:
+        context = ssl.create_default_context(cafile=tls.authority or None)
+        if tls.certificate:
+            context.load_cert_chain(tls.certificate, tls.key or None)
+    except OSError as error:
+        raise ListenerError(
+            f"The certificates {[name for name in tls if name]} cannot be read: {error}."
+        ) from error
+    return urllib.request.build_opener(_NoRedirects, urllib.request.HTTPSHandler(context=context))
 
 
 def checked_url(url: str, flag: str) -> str:
@@ -65,6 +97,7 @@ def post(
     method: str = "POST",
     headers: Mapping[str, str] | None = None,
     timeout_s: float = TIMEOUT_S,
+    tls: TlsFiles = TlsFiles(),  # noqa: B008 - cannot change
 ) -> None:
     """Sends one message and takes any 2xx as received.
 
@@ -76,6 +109,7 @@ def post(
         method: HTTP method.
         headers: More headers.
         timeout_s: Longest silence in seconds.
+        tls: Certificates.
 
     Raises:
         ListenerError: If it was not received; without the URL's path, which may be a secret.
@@ -84,7 +118,7 @@ def post(
     # the scheme is http or https: whoever gave the URL had it checked
     request = urllib.request.Request(url, data=body, headers=named, method=method)  # noqa: S310
     try:
-        with urllib.request.build_opener(_NoRedirects).open(request, timeout=timeout_s):
+        with _opener(tls).open(request, timeout=timeout_s):
             return
     except urllib.error.HTTPError as error:
         problem = f"answered with status {error.code}"

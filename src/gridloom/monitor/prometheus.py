@@ -19,8 +19,9 @@ from gridloom.dag.outcome import RunOutcome, StepOutcome
 from gridloom.errors import ConfigError
 from gridloom.extras import need
 from gridloom.files import write_atomic
+from gridloom.monitor.exposition import text_of
 from gridloom.monitor.post import post
-from gridloom.monitor.tally import RunTally, StepTally
+from gridloom.monitor.tally import HEARD, RunTally, StepTally
 
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
@@ -54,11 +55,14 @@ class PrometheusMetrics:
         routes: Name of the route that a step reads, by step id.
 
     Attributes:
+        kinds: The events that it wants.
         port: Where it can be scraped, once it is entered; None where it is not.
 
     Raises:
         MissingExtraError: If ``prometheus_client`` is not installed.
     """
+
+    kinds: tuple[type[Event], ...] = HEARD
 
     def __init__(
         self,
@@ -115,18 +119,17 @@ class PrometheusMetrics:
 
     def text(self) -> bytes:
         """Returns all metrics in Prometheus' text format."""
-        from prometheus_client import generate_latest  # noqa: PLC0415 - comes with an extra
-
-        return generate_latest(self._registry)
+        return text_of(self.collect())
 
     def _leave(self) -> None:
+        text = self.text() if self._textfile or self._pushgateway else b""
         if self._textfile:
-            write_atomic(self._textfile, self.text())
+            write_atomic(self._textfile, text)
         if self._pushgateway:
             group = f"metrics/job/{_JOB}/pipeline/{quote(self._tally.pipeline_id, safe='')}"
             post(
                 f"{self._pushgateway.rstrip('/')}/{group}",
-                self.text(),
+                text,
                 what="The Pushgateway",
                 content_type="text/plain; version=0.0.4; charset=utf-8",
                 method="PUT",
@@ -215,9 +218,14 @@ class PrometheusMetrics:
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
 
         pipeline, steps = self._tally.pipeline_id, self._tally.steps
+        # of a thousand steps most count nothing; those that read a route have all counters from the start
+        counting = {
+            step_id: step for step_id, step in steps.items() if step.counts or step_id in self._routes
+        }
         for name, (text, value) in _OF_STEPS.items():
             counter = CounterMetricFamily(f"gridloom_{name}", text, labels=["pipeline", "step", "route"])
-            for step_id, step in steps.items():
+            of = steps if name == "attempts" else counting
+            for step_id, step in of.items():
                 counter.add_metric([pipeline, step_id, self._routes.get(step_id, "")], value(step))
             yield counter
         duration = GaugeMetricFamily(

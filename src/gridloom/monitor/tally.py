@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from operator import attrgetter
+from typing import Any, Final
 
 from gridloom.dag.events import (
     AttemptFailed,
@@ -21,10 +23,13 @@ from gridloom.dag.events import (
 )
 from gridloom.dag.outcome import RunOutcome, StepOutcome
 
-__all__ = ["COUNTED", "RunTally", "StepTally"]
+__all__ = ["COUNTED", "HEARD", "RunTally", "StepTally", "counts"]
 
 COUNTED: Final = ("rows", "rows_received", "requests", "retries", "bytes_received")
 """What steps count while they work; the events of progress and of a step's end carry each of them."""
+
+counts: Final = attrgetter(*COUNTED)
+"""Returns what an event says of each of `COUNTED`."""
 
 
 @dataclass(slots=True)
@@ -53,13 +58,22 @@ class StepTally:
     now: dict[str, int] = field(default_factory=dict)
     custom: dict[tuple[str, str], float] = field(default_factory=dict)
 
+    @property
+    def counts(self) -> bool:
+        """Whether it has counted anything, or failed."""
+        return bool(self.now or self.earlier or self.bytes_written or self.failed_attempts)
+
     def counted(self, name: str) -> int:
         """Returns one of `COUNTED` over all attempts."""
         return self.earlier[name] + self.now.get(name, 0)
 
     def take(self, event: ProgressMade | StepFinished) -> None:
         """Notes what the attempt at work has counted; what one event says never makes it less."""
-        self.now = {name: max(getattr(event, name), self.now.get(name, 0)) for name in COUNTED}
+        counted, before = counts(event), self.now
+        if before or any(counted):
+            self.now = {
+                name: max(value, before.get(name, 0)) for name, value in zip(COUNTED, counted, strict=True)
+            }
 
 
 class RunTally:
@@ -93,49 +107,73 @@ class RunTally:
         self.logs: Counter[str] = Counter()
 
     def hear(self, event: Event) -> None:
-        """Adds one event."""
-        match event:
-            case RunStarted() | RunFinished():
-                self._of_run(event)
-            case StepStarted() | AttemptFailed() | StepFinished() | ProgressMade() | MetricReported():
-                self._of_step(event, self.steps.setdefault(event.step_id, StepTally()))
-            case FindingReported():
-                self.findings[event.step_id, event.name, event.required, event.passed] += 1
-            case CacheDecided():
-                self.decisions[event.hit] += 1
-            case LogWritten():
-                self.logs[event.level] += 1
-            case _:
-                pass
+        """Adds one event; kinds that are not in `HEARD` change nothing."""
+        hear = _HEAR.get(type(event))
+        if hear is not None:
+            hear(self, event)
 
-    def _of_run(self, event: RunStarted | RunFinished) -> None:
-        if isinstance(event, RunStarted):
-            self.run_id, self.started_s = event.run_id, event.at.timestamp()
-            self.pipeline_id, self.pipeline_name = event.pipeline_id, event.pipeline_name
-            self.steps = {step_id: StepTally() for step_id in event.steps}
-        else:
-            self.outcome, self.duration_s, self.rows = event.outcome, event.duration_s, event.rows
-            self.ended_s = event.at.timestamp()
+    def _run_started(self, event: RunStarted) -> None:
+        self.run_id, self.started_s = event.run_id, event.at.timestamp()
+        self.pipeline_id, self.pipeline_name = event.pipeline_id, event.pipeline_name
+        self.steps = {step_id: StepTally() for step_id in event.steps}
 
-    @staticmethod
-    def _of_step(
-        event: StepStarted | AttemptFailed | StepFinished | ProgressMade | MetricReported, step: StepTally
-    ) -> None:
-        match event:
-            case StepStarted():
-                step.state, step.attempts = StepOutcome.running, event.attempt
-            case AttemptFailed():
-                step.failed_attempts += 1
-                if event.retry_in_s is not None:
-                    # the next attempt counts from nothing; the last one's numbers come with the step's end
-                    step.earlier.update(step.now)
-                    step.now, step.progress = {}, None
-            case ProgressMade():
-                step.take(event)
-                step.progress = min(event.done / event.total, 1.0) if event.total else None
-            case MetricReported():
-                step.custom[event.name, event.unit] = event.value
-            case StepFinished():
-                step.take(event)
-                step.state, step.duration_s = event.outcome, event.duration_s
-                step.attempts, step.bytes_written = event.attempts, event.bytes_written
+    def _run_finished(self, event: RunFinished) -> None:
+        self.outcome, self.duration_s, self.rows = event.outcome, event.duration_s, event.rows
+        self.ended_s = event.at.timestamp()
+
+    def _step(self, step_id: str) -> StepTally:
+        step = self.steps.get(step_id)
+        if step is None:
+            step = self.steps[step_id] = StepTally()
+        return step
+
+    def _step_started(self, event: StepStarted) -> None:
+        step = self._step(event.step_id)
+        step.state, step.attempts = StepOutcome.running, event.attempt
+
+    def _attempt_failed(self, event: AttemptFailed) -> None:
+        step = self._step(event.step_id)
+        step.failed_attempts += 1
+        if event.retry_in_s is not None:
+            # the next attempt counts from nothing; the last one's numbers come with the step's end
+            step.earlier.update(step.now)
+            step.now, step.progress = {}, None
+
+    def _progressed(self, event: ProgressMade) -> None:
+        step = self._step(event.step_id)
+        step.take(event)
+        step.progress = min(event.done / event.total, 1.0) if event.total else None
+
+    def _metric(self, event: MetricReported) -> None:
+        self._step(event.step_id).custom[event.name, event.unit] = event.value
+
+    def _step_finished(self, event: StepFinished) -> None:
+        step = self._step(event.step_id)
+        step.take(event)
+        step.state, step.duration_s = event.outcome, event.duration_s
+        step.attempts, step.bytes_written = event.attempts, event.bytes_written
+
+    def _found(self, event: FindingReported) -> None:
+        self.findings[event.step_id, event.name, event.required, event.passed] += 1
+
+    def _decided(self, event: CacheDecided) -> None:
+        self.decisions[event.hit] += 1
+
+    def _logged(self, event: LogWritten) -> None:
+        self.logs[event.level] += 1
+
+
+_HEAR: Final[Mapping[type[Event], Callable[[RunTally, Any], None]]] = {
+    RunStarted: RunTally._run_started,  # noqa: SLF001 - the table of its own methods
+    RunFinished: RunTally._run_finished,  # noqa: SLF001
+    StepStarted: RunTally._step_started,  # noqa: SLF001
+    AttemptFailed: RunTally._attempt_failed,  # noqa: SLF001
+    ProgressMade: RunTally._progressed,  # noqa: SLF001
+    MetricReported: RunTally._metric,  # noqa: SLF001
+    StepFinished: RunTally._step_finished,  # noqa: SLF001
+    FindingReported: RunTally._found,  # noqa: SLF001
+    CacheDecided: RunTally._decided,  # noqa: SLF001
+    LogWritten: RunTally._logged,  # noqa: SLF001
+}
+HEARD: Final = tuple(_HEAR)
+"""Kinds of events that change a tally."""

@@ -17,17 +17,24 @@ follow the semantic conventions where there is one. A ``TRACEPARENT`` in the env
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, Self
+from functools import lru_cache
+from random import Random
+from typing import Any, Final
 from urllib.parse import urlsplit
+
+import msgspec
 
 from gridloom.dag.events import (
     AttemptFailed,
     Event,
     FindingReported,
     LogWritten,
+    MetricReported,
+    ProgressMade,
     RequestMade,
     RunFinished,
     RunStarted,
@@ -36,46 +43,82 @@ from gridloom.dag.events import (
 )
 from gridloom.dag.outcome import RunOutcome, StepOutcome
 from gridloom.monitor.otlp import Otlp
-from gridloom.monitor.tally import COUNTED, RunTally
-
-if TYPE_CHECKING:
-    from opentelemetry.context import Context
-    from opentelemetry.trace import Span
+from gridloom.monitor.otlp_metrics import metrics_of
+from gridloom.monitor.otlp_records import CLIENT, Histogram, Ids, exception, fact, facts, log, span
+from gridloom.monitor.otlp_settings import OtlpSettings
+from gridloom.monitor.tally import COUNTED, RunTally, counts
+from gridloom.monitor.wire import Fact
 
 __all__ = ["OpenTelemetrySink"]
 
 _BAD_STATUS: Final = 400
-_UNITS: Final = {
-    "rows": "{row}",
-    "rows_received": "{row}",
-    "requests": "{request}",
-    "retries": "{request}",
-    "bytes_received": "By",
-}
+_PARENT: Final = re.compile(
+    r"[0-9a-f]{2}-(?!0{32})([0-9a-f]{32})-(?!0{16})([0-9a-f]{16})-([0-9a-f]{2})(-.*)?"
+)
+_SAMPLED: Final = 1
+_STEP: Final = "gridloom.step.id"
+_again: Final = lru_cache(256, typed=True)(fact)
+"""Facts that most steps share are written once."""
+
+
+class _Open(msgspec.Struct):
+    """A span that has not ended.
+
+    Attributes:
+        ids: Where it stands.
+        name: What it is called.
+        start_ns: When it began, in nanoseconds since the epoch.
+        fields: Its attributes so far.
+    """
+
+    ids: Ids
+    name: str
+    start_ns: int
+    fields: bytes
+
+
+_NOWHERE: Final = Ids(b"", b"")
 
 
 class OpenTelemetrySink:
-    """A sink of events that tells a collector of them; a context manager.
+    """A sink of events that tells a collector of them.
+
+    Args:
+        environ: The ``OTEL_*`` variables, and ``TRACEPARENT``.
+
+    Attributes:
+        kinds: The events that it wants.
 
     Raises:
-        MissingExtraError: If OpenTelemetry is not installed.
+        ConfigError: If the environment asks for what there is not.
     """
 
-    def __init__(self) -> None:
-        self._otlp = Otlp()
+    def __init__(self, environ: Mapping[str, str] = os.environ) -> None:
+        self._settings = OtlpSettings.of(environ)
+        self._otlp = Otlp(self._settings, self._metrics)
+        self._parent = _PARENT.fullmatch(environ.get("TRACEPARENT", "").strip().lower())
+        self._random = Random(os.urandom(16))  # noqa: S311 - ids, no secrets
+        self._sampled = True
         self._tally = RunTally()
-        self._run: Span | None = None
-        self._steps: dict[str, Span] = {}
-        self._attempts: dict[str, Span] = {}
-        self._durations = self._instruments()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._otlp.close()
+        self._run: _Open | None = None
+        self._steps: dict[str, _Open] = {}
+        self._attempts: dict[str, _Open] = {}
+        self._now_ns = 0
+        self._step_durations: defaultdict[str, Histogram] = defaultdict(Histogram)
+        self._request_durations: defaultdict[tuple[tuple[str, Fact], ...], Histogram] = defaultdict(Histogram)
+        self._hear: Mapping[type[Event], Callable[[Any], None]] = {
+            RunStarted: self._run_started,
+            StepStarted: self._step_started,
+            RequestMade: self._requested,
+            AttemptFailed: self._attempt_failed,
+            StepFinished: self._step_finished,
+            FindingReported: self._found,
+            LogWritten: self._logged,
+            MetricReported: self._tally.hear,
+            ProgressMade: self._tally.hear,
+            RunFinished: self._run_finished,
+        }
+        self.kinds = tuple(self._hear)
 
     def __call__(self, event: Event) -> None:
         """Adds one event; the last one sends what is left.
@@ -83,180 +126,120 @@ class OpenTelemetrySink:
         Raises:
             ListenerError: If the collector does not take it.
         """
-        self._tally.hear(event)
-        match event:
-            case RunStarted():
-                self._run_started(event)
-            case StepStarted():
-                self._step_started(event)
-            case RequestMade():
-                self._requested(event)
-            case AttemptFailed():
-                self._attempt_failed(event)
-            case StepFinished():
-                self._step_finished(event)
-            case FindingReported() if not event.passed:
-                level = "error" if event.required else "warning"
-                self._log(event, event.step_id, level, f"{event.name}: {event.detail}")
-            case LogWritten():
-                self._log(event, event.step_id, event.level, event.message)
-            case RunFinished():
-                self._run_finished(event)
-                return
-            case _:
-                pass
-        self._otlp.send_due()
+        self._now_ns = _ns(event.at)
+        self._hear[type(event)](event)
+        if not isinstance(event, RunFinished):
+            self._otlp.send_due()
 
-    def _instruments(self) -> dict[str, Any]:
-        """Makes the instruments; returns those that durations are recorded with."""
-        from opentelemetry.metrics import CallbackOptions, Observation  # noqa: PLC0415
-
-        def counted(name: str) -> Callable[[CallbackOptions], Iterable[Observation]]:
-            def observe(_options: CallbackOptions) -> Iterable[Observation]:
-                pipeline = self._tally.pipeline_id
-                for step_id, step in self._tally.steps.items():
-                    facts = {"gridloom.pipeline.id": pipeline, "gridloom.step.id": step_id}
-                    yield Observation(step.counted(name), facts)
-
-            return observe
-
-        meter = self._otlp.meter
-        for name in COUNTED:
-            meter.create_observable_counter(
-                f"gridloom.{name}", [counted(name)], _UNITS[name], f"What steps counted as {name}."
-            )
-        return {
-            "step": meter.create_histogram("gridloom.step.duration", "s", "Wall time of a step."),
-            "request": meter.create_histogram(
-                "http.client.request.duration", "s", "Duration of HTTP client requests."
-            ),
-        }
-
-    def _begin(self, name: str, at: datetime | int, parent: Context | None, facts: dict[str, Any]) -> Span:
-        start_ns = at if isinstance(at, int) else _ns(at)
-        return self._otlp.tracer.start_span(name, parent, start_time=start_ns, attributes=facts)
+    def _ids(self, within: _Open | None) -> Ids:
+        own = self._random.getrandbits(64).to_bytes(8, "big")
+        return Ids(within.ids.trace, own, within.ids.span) if within else Ids(self._random.randbytes(16), own)
 
     def _run_started(self, event: RunStarted) -> None:
-        from opentelemetry.trace.propagation.tracecontext import (  # noqa: PLC0415
-            TraceContextTextMapPropagator,
-        )
-
-        carried = {name.lower(): os.environ.get(name, "") for name in ("TRACEPARENT", "TRACESTATE")}
-        facts = {
+        self._tally.hear(event)
+        ids, above = self._ids(None), self._parent
+        if above:
+            ids = Ids(bytes.fromhex(above[1]), ids.span, bytes.fromhex(above[2]))
+        parent = bool(int(above[3], 16) & _SAMPLED) if above else None
+        self._sampled = self._settings.samples(ids.trace, parent=parent)
+        known = {
             "gridloom.run.id": event.run_id,
             "gridloom.pipeline.id": event.pipeline_id,
             "gridloom.pipeline.name": event.pipeline_name,
         }
-        parent = TraceContextTextMapPropagator().extract(carried)
-        self._run = self._begin(f"run {event.pipeline_id}", event.at, parent, facts)
+        self._run = _Open(ids, f"run {event.pipeline_id}", self._now_ns, facts(known))
 
     def _step_started(self, event: StepStarted) -> None:
-        if event.step_id not in self._steps:
-            facts = {"gridloom.step.id": event.step_id, "gridloom.step.name": event.step_name}
-            self._steps[event.step_id] = self._begin(event.step_id, event.at, _within(self._run), facts)
-        parent = _within(self._steps[event.step_id])
-        number = {"gridloom.step.id": event.step_id, "gridloom.attempt": event.attempt}
-        self._attempts[event.step_id] = self._begin(f"attempt {event.attempt}", event.at, parent, number)
+        step_id, now_ns = event.step_id, self._now_ns
+        step, known = self._steps.get(step_id), fact(_STEP, step_id)
+        if step is None:
+            named = known + fact("gridloom.step.name", event.step_name)
+            step = self._steps[step_id] = _Open(self._ids(self._run), step_id, now_ns, named)
+        known += _again("gridloom.attempt", event.attempt)
+        self._attempts[step_id] = _Open(self._ids(step), f"attempt {event.attempt}", now_ns, known)
+
+    def _end(self, done: _Open, **how: Any) -> None:
+        if self._sampled:
+            self._otlp.span(span(done.ids, done.name, done.start_ns, self._now_ns, done.fields, **how))
 
     def _requested(self, event: RequestMade) -> None:
-        from opentelemetry.trace import SpanKind  # noqa: PLC0415
-
-        parts, end_ns = urlsplit(event.url), _ns(event.at)
-        facts: dict[str, Any] = {
+        parts = urlsplit(event.url)
+        known: dict[str, Fact] = {
             "http.request.method": event.method,
             "server.address": parts.hostname or "",
             "server.port": parts.port or (443 if parts.scheme == "https" else 80),
         }
         if event.status:
-            facts["http.response.status_code"] = event.status
-        if not event.status or event.status >= _BAD_STATUS:
-            facts["error.type"] = str(event.status or "no_answer")
-        self._durations["request"].record(event.duration_s, facts)
-        whole = {**facts, "url.full": event.url, "http.response.body.size": event.bytes_received}
+            known["http.response.status_code"] = event.status
+        wrong = not event.status or event.status >= _BAD_STATUS
+        if wrong:
+            known["error.type"] = str(event.status or "no_answer")
+        self._request_durations[tuple(known.items())].add(event.duration_s)
+        known |= {"url.full": event.url, "http.response.body.size": event.bytes_received}
         if event.resend:
-            whole["http.request.resend_count"] = event.resend
-        span = self._otlp.tracer.start_span(
-            event.method,
-            _within(self._where(event.step_id)),
-            kind=SpanKind.CLIENT,
-            start_time=end_ns - int(event.duration_s * 1e9),
-            attributes=whole,
-        )
-        if "error.type" in facts:
-            _failed(span, "")
-        span.end(end_ns)
+            known["http.request.resend_count"] = event.resend
+        start_ns = self._now_ns - int(event.duration_s * 1e9)
+        asked = _Open(self._ids(self._where(event.step_id)), event.method, start_ns, facts(known))
+        self._end(asked, kind=CLIENT, error="" if wrong else None)
 
     def _attempt_failed(self, event: AttemptFailed) -> None:
-        span = self._attempts.pop(event.step_id, None)
-        if span is not None:
-            facts = {"exception.type": event.error_type, "exception.message": event.message}
-            span.add_event("exception", facts, _ns(event.at))
-            span.set_attribute("error.type", event.error_type)
-            _failed(span, event.message)
-            span.end(_ns(event.at))
+        self._tally.hear(event)
+        attempt = self._attempts.pop(event.step_id, None)
+        if attempt is not None:
+            attempt.fields += fact("error.type", event.error_type)
+            attempt.fields += exception(self._now_ns, event.error_type, event.message)
+            self._end(attempt, error=event.message)
 
     def _step_finished(self, event: StepFinished) -> None:
-        end_ns = _ns(event.at)
-        attempt, span = self._attempts.pop(event.step_id, None), self._steps.pop(event.step_id, None)
+        self._tally.hear(event)
+        attempt, step = self._attempts.pop(event.step_id, None), self._steps.pop(event.step_id, None)
         if attempt is not None:
-            attempt.end(end_ns)
-        if span is None:  # cached, skipped or cancelled before it began
-            start_ns = end_ns - int(event.duration_s * 1e9)
-            facts = {"gridloom.step.id": event.step_id}
-            span = self._begin(event.step_id, start_ns, _within(self._run), facts)
-        counted = {f"gridloom.{name}": getattr(event, name) for name in COUNTED}
-        outcome = {"gridloom.outcome": event.outcome.value}
-        span.set_attributes({**counted, **outcome, "gridloom.reason": event.reason})
-        if event.outcome is StepOutcome.failed:
-            _failed(span, event.reason)
-        span.end(end_ns)
-        where = {"gridloom.pipeline.id": self._tally.pipeline_id, "gridloom.step.id": event.step_id}
-        self._durations["step"].record(event.duration_s, {**where, **outcome})
+            self._end(attempt)
+        if step is None:  # cached, skipped or cancelled before it began
+            start_ns = self._now_ns - int(event.duration_s * 1e9)
+            step = _Open(self._ids(self._run), event.step_id, start_ns, fact(_STEP, event.step_id))
+        outcome = event.outcome
+        step.fields += _again("gridloom.outcome", outcome) + _again("gridloom.reason", event.reason)
+        for name, number in zip(COUNTED, counts(event), strict=True):
+            if number:
+                step.fields += fact(f"gridloom.{name}", number)
+        self._end(step, error=event.reason if outcome is StepOutcome.failed else None)
+        self._step_durations[outcome].add(event.duration_s)
 
     def _run_finished(self, event: RunFinished) -> None:
-        for span in (*self._attempts.values(), *self._steps.values()):
-            span.end(_ns(event.at))
+        self._tally.hear(event)
+        for each in (*self._attempts.values(), *self._steps.values()):
+            self._end(each)
         if self._run is not None:
-            self._run.set_attributes({"gridloom.outcome": event.outcome.value, "gridloom.rows": event.rows})
-            if event.outcome in {RunOutcome.failed, RunOutcome.partial}:
-                self._run.set_attribute("error.type", event.error_type)
-                _failed(self._run, event.message)
-            self._run.end(_ns(event.at))
+            wrong = event.outcome in {RunOutcome.failed, RunOutcome.partial}
+            ended: dict[str, Fact] = {"gridloom.outcome": event.outcome, "gridloom.rows": event.rows}
+            self._run.fields += facts({**ended, "error.type": event.error_type if wrong else ""})
+            self._end(self._run, error=event.message if wrong else None)
         self._otlp.send_all()
 
-    def _where(self, step_id: str) -> Span | None:
+    def _where(self, step_id: str) -> _Open | None:
         """Returns the innermost span that is open for a step; the run's for none."""
         return self._attempts.get(step_id) or self._steps.get(step_id) or self._run
 
-    def _log(self, event: Event, step_id: str, level: str, text: str) -> None:
-        from opentelemetry._logs import LogRecord, SeverityNumber  # noqa: PLC0415
-
-        severity = SeverityNumber["WARN" if level == "warning" else level.upper()]
-        self._otlp.logger.emit(
-            LogRecord(
-                timestamp=_ns(event.at),
-                context=_within(self._where(step_id)),
-                severity_text=severity.name,
-                severity_number=severity,
-                body=text,
-                attributes={"gridloom.step.id": step_id} if step_id else {},
+    def _found(self, event: FindingReported) -> None:
+        if not event.passed:
+            self._say(
+                event.step_id, "error" if event.required else "warning", f"{event.name}: {event.detail}"
             )
-        )
+
+    def _logged(self, event: LogWritten) -> None:
+        self._say(event.step_id, event.level, event.message)
+
+    def _say(self, step_id: str, level: str, words: str) -> None:
+        where = self._where(step_id)
+        ids = where.ids if where else _NOWHERE
+        self._otlp.log(log(ids, self._now_ns, level, words, {_STEP: step_id}, sampled=self._sampled))
+
+    def _metrics(self) -> list[bytes]:
+        requests = ((dict(known), each) for known, each in self._request_durations.items())
+        return metrics_of(self._tally, self._step_durations, requests, self._now_ns)
 
 
 def _ns(at: datetime) -> int:
     """Returns a time in nanoseconds since the epoch, as exact as it is."""
-    return int(at.timestamp() * 1_000_000) * 1000
-
-
-def _within(span: Span | None) -> Context | None:
-    """Returns the context in which a span is the parent."""
-    from opentelemetry.trace import set_span_in_context  # noqa: PLC0415
-
-    return None if span is None else set_span_in_context(span)
-
-
-def _failed(span: Span, why: str) -> None:
-    from opentelemetry.trace import Status, StatusCode  # noqa: PLC0415
-
-    span.set_status(Status(StatusCode.ERROR, why or None))
+    return int(at.timestamp() * 1e6 + 0.5) * 1000

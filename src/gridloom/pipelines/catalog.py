@@ -67,6 +67,11 @@ class PipelineCatalog:
             }
         return {}
 
+    def nulls(self, made: OutputMade) -> Mapping[str, int]:
+        """Returns how many nulls the columns of a Parquet file have."""
+        path = self._out / made.path
+        return _nulls(path) if path.suffix == ".parquet" else {}
+
 
 def _fields(route: Route) -> dict[str, str]:
     # EIA sends all of them as text, numbers too
@@ -77,3 +82,9 @@ def _parquet(path: Path) -> dict[str, str]:
     import polars as pl
 
     return {name: str(kind) for name, kind in pl.read_parquet_schema(path).items()}
+
+
+def _nulls(path: Path) -> dict[str, int]:
+    import polars as pl
+
+    return pl.scan_parquet(path).null_count().collect().row(0, named=True)

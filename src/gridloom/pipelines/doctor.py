@@ -50,10 +50,12 @@ def examine() -> dict[str, Any]:
 def _groups() -> dict[str, list[str]]:
     """Returns the packages that GridLoom needs on this platform by extra; those of the core under ``""``."""
     try:
-        requirements = metadata.requires("gridloom") or []
+        described = metadata.metadata("gridloom")
     except metadata.PackageNotFoundError:
-        requirements = []  # run from a folder of sources
-    groups: dict[str, list[str]] = {}
+        return {}  # run from a folder of sources
+    requirements = described.get_all("Requires-Dist") or []
+    # some extras need no package
+    groups: dict[str, list[str]] = {extra: [] for extra in described.get_all("Provides-Extra") or []}
     for requirement in sorted(requirements, key=_extra_of):
         name = _NAME.match(requirement)
         platforms = _PLATFORM.findall(requirement)

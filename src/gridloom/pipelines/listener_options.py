@@ -16,6 +16,7 @@ from typing import Any, Final, Self
 from gridloom.errors import ConfigError
 from gridloom.extras import has
 from gridloom.monitor.alerts import OCCASIONS, Occasion, WebhookAlerts
+from gridloom.monitor.otlp_settings import speaks_http
 from gridloom.monitor.post import checked_url
 
 __all__ = ["LISTENER_HELP", "NOBODY", "ListenerOptions"]
@@ -26,7 +27,7 @@ _MOST_PORT: Final = 65_535
 _ENVIRONMENT: Final = {"lineage": "OPENLINEAGE_URL", "notify": "GRIDLOOM_NOTIFY"}
 """Where an option is read from if no flag gives it."""
 _OTLP: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
-"""Where one of these is set, a collector is to be told; by whoever can, for it may be set for others."""
+"""Where one of these is set, a collector is to be told, unless it is one for gRPC."""
 
 LISTENER_HELP: Final = {
     "metrics_port": (
@@ -41,13 +42,20 @@ LISTENER_HELP: Final = {
     "otel": (
         "",
         (
-            "Send a trace, metrics and logs by OTLP, as the OTEL_* environment says.  [default: where "
-            "OTEL_EXPORTER_OTLP_ENDPOINT is set and the extra 'telemetry' installed]"
+            "Send a trace, metrics and logs by OTLP over HTTP, as the OTEL_* environment says.  [default: "
+            "where OTEL_EXPORTER_OTLP_ENDPOINT is set]"
         ),
     ),
     "lineage": (
         "FILE|URL",
         "Add OpenLineage events to a file, or send them to a server.  [environment: OPENLINEAGE_URL]",
+    ),
+    "mlflow": (
+        "URI",
+        (
+            "Log the run with its params, metrics and files to MLflow, for example sqlite:///mlflow.db.  "
+            "[default: MLFLOW_TRACKING_URI where the extra 'mlflow' is installed]"
+        ),
     ),
     "notify": (
         "URL",
@@ -71,6 +79,7 @@ class ListenerOptions:
         pushgateway: URL of a Pushgateway.
         otel: Whether to tell an OpenTelemetry collector.
         lineage: File or URL for OpenLineage events.
+        mlflow: URI of MLflow's tracking store.
         notify: URL of a webhook.
         notify_on: What to send messages about.
     """
@@ -80,6 +89,7 @@ class ListenerOptions:
     pushgateway: str | None = None
     otel: bool = False
     lineage: str | None = None
+    mlflow: str | None = None
     notify: str | None = None
     notify_on: tuple[Occasion, ...] = OCCASIONS
 
@@ -93,7 +103,7 @@ class ListenerOptions:
 
         Args:
             flags: Texts by the names in `LISTENER_HELP`; None and absent count as not given.
-            environ: ``GRIDLOOM_NOTIFY``, and the names of OpenTelemetry and OpenLineage are read from it.
+            environ: ``GRIDLOOM_NOTIFY`` is read, and the names of OpenTelemetry, OpenLineage and MLflow.
 
         Raises:
             ConfigError: If one cannot be used; addresses are not repeated.
@@ -102,8 +112,10 @@ class ListenerOptions:
         for name, variable in _ENVIRONMENT.items():
             if environ.get(variable, "").strip():
                 given.setdefault(name, environ[variable].strip())
-        if any(environ.get(variable) for variable in _OTLP) and has("telemetry"):
+        if any(environ.get(variable) for variable in _OTLP) and speaks_http(environ):
             given.setdefault("otel", True)
+        if environ.get("MLFLOW_TRACKING_URI", "").strip() and has("mlflow"):
+            given.setdefault("mlflow", environ["MLFLOW_TRACKING_URI"].strip())
         for switch, name in (("OTEL_SDK_DISABLED", "otel"), ("OPENLINEAGE_DISABLED", "lineage")):
             if environ.get(switch, "").lower() == "true":
                 given.pop(name, None)
@@ -152,6 +164,7 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "pushgateway": lambda text: checked_url(text, "--pushgateway"),
     "otel": bool,
     "lineage": lambda text: checked_url(text, "--lineage") if "://" in text else text,
+    "mlflow": lambda text: checked_url(text, "--mlflow") if text.startswith("http") else text,
     "notify": _webhook,
     "notify_on": _occasions,
 }

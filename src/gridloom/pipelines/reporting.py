@@ -16,7 +16,7 @@ from gridloom.files import write_atomic
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.hours import HOUR, HourRange, label
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
-from gridloom.pipelines.listeners import listening
+from gridloom.pipelines.listeners import files_kept, listening
 
 if TYPE_CHECKING:
     from gridloom.report.coverage import Coverage
@@ -41,23 +41,25 @@ def run_reported(
         listeners: Who else does.
 
     Returns:
-        The result, and ``report``: path of the page or None, ``report_problem``: why there is none, if so.
+        The result, and ``report``: path of the page or None, ``report_problem``: why there is none, if so,
+        ``listener_problem``: why a listener could not keep the run's files, if so.
 
     Raises:
         GridLoomError: If the run could not start, or a listener cannot be had.
     """
     with listening(listeners, dag) as others:
-        for each in (sink, *others):
-            dag.subscribe(each)
+        dag.subscribe(sink)
         try:
             result = dag.execute()
         except RunInterruptedError as error:
             result = error.result
+    left: dict[str, Any]
     try:
-        return result, {"report": _leave(dag.config.output_dir, result)}
+        left = {"report": _leave(dag.config.output_dir, result)}
     except Exception as error:  # noqa: BLE001 - the run has ended as it has, whatever its view runs into; it is said
         words = str(error) if isinstance(error, GridLoomError) else f"{type(error).__name__}: {error}"
-        return result, {"report": None, "report_problem": f"There is no report of the run. {words}"}
+        left = {"report": None, "report_problem": f"There is no report of the run. {words}"}
+    return result, {**left, **files_kept(others, dag, result, left["report"])}
 
 
 def _leave(out: Path, result: RunResult) -> Path:

@@ -1,0 +1,55 @@
+"""One run of no-op steps with some listeners, whose receivers are in another process."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from clock import Clock
+from dag_cases import KINDS, NapConfig
+from dag_graphs import PARALLEL, facts, graph
+from gridloom.dag import PipelineDAG, PipelineDAGConfig, RunOutcome
+from gridloom.pipelines.listener_options import ListenerOptions
+from gridloom.pipelines.listeners import listening
+
+FLAGS: Mapping[str, Callable[[str, Path], Mapping[str, Any]]] = {
+    "Prometheus": lambda url, out: {
+        "metrics_port": "127.0.0.1:19464",
+        "metrics_textfile": str(out / "run.prom"),
+        "pushgateway": url,
+    },
+    "OpenTelemetry": lambda _url, _out: {"otel": True},
+    "OpenLineage": lambda _url, out: {"lineage": str(out / "lineage.jsonl")},
+    "webhook": lambda url, _out: {"notify": url},
+}
+"""What turns each kind of listener on, given a server's URL and a folder."""
+
+
+def listeners(steps: int, out: str, kinds: list[str], url: str = "") -> dict[str, float]:
+    """Runs a fan of no-op steps with listeners of some kinds; what they import is not counted."""
+    tasks, folder = graph("fan", steps), Path(out)
+    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = url
+    flags = {name: value for kind in kinds for name, value in FLAGS[kind](url, folder).items()}
+    options = ListenerOptions.of(flags, environ={})
+    with listening(options, _dag(folder / "unused", {})):
+        pass
+    with Clock() as clock, ExitStack() as stack:
+        dag = _dag(folder / "out", tasks)
+        stack.enter_context(listening(options, dag))
+        result = dag.execute()
+    if result.outcome is not RunOutcome.succeeded or result.totals["steps"]["executed"] != steps:
+        raise SystemExit(f"the run {result.outcome} with {result.totals['steps']}")
+    lines = (result.run_dir / "events.jsonl").read_text()
+    if '"type":"log"' in lines:
+        raise SystemExit("a listener failed: " + next(line for line in lines.splitlines() if '"log"' in line))
+    return facts(clock, "fan", steps)
+
+
+def _dag(out: Path, tasks: Mapping[str, Any]) -> PipelineDAG:
+    dag = PipelineDAG(PipelineDAGConfig(pipeline_name="bench", output_dir=out, max_parallel_steps=PARALLEL))
+    for name, task in tasks.items():
+        dag.add_step(KINDS["values"](NapConfig(step_id=name)), dependencies=task.after)
+    return dag
