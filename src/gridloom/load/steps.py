@@ -59,7 +59,8 @@ class HourlyFileStep(CacheableStep[HourlyFileConfig]):
             raise FileFormatError(
                 f"{path} is not an hourly table: its footer lacks gridloom.{error.args[0]}."
             ) from error
-        status = pl.scan_parquet(path).select(pl.col("status").cast(pl.String)).collect()["status"]
+        missing, null = (pl.col("status") == status.value for status in (Status.MISSING, Status.NULL))
+        counts = pl.scan_parquet(path).select(missing=missing.sum(), null=null.sum()).collect().row(0)
         table = HourlyTable.of(
             path,
             rows=found.rows,
@@ -67,8 +68,8 @@ class HourlyFileStep(CacheableStep[HourlyFileConfig]):
             last=found.footer.get("last", found.hours.last_label),
             respondents=found.respondents,
             series=found.series,
-            hours_missing=int((status == Status.MISSING.value).sum()),
-            hours_null=int((status == Status.NULL.value).sum()),
+            hours_missing=counts[0],
+            hours_null=counts[1],
             rows_digest=rows_digest,
             source=source,
         )
