@@ -54,8 +54,8 @@ def plain_name(name: str) -> str:
     """
     if not _PLAIN_NAME.fullmatch(name):
         raise ValueError(
-            "it may hold letters, digits, '.', '_' and '-' only, without a folder, and begins with one of the "
-            "first two"
+            "it may hold letters, digits, '.', '_' and '-' only, without a folder, and begins with a "
+            "letter or digit"
         )
     return name
 
