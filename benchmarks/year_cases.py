@@ -6,6 +6,7 @@ import bisect
 import os
 import time
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,9 @@ from gridloom.extract.replay.faults import Faults
 from gridloom.extract.steps import EIAExtractConfig, EIAExtractStep
 from gridloom.grid.respondents import STANDARD_EIGHT
 from gridloom.sample import sample_path
+
+for late in ("gridloom.extract.connect", "gridloom.extract.pull", "httpcore2", "anyio._backends._asyncio"):
+    import_module(late)  # the other clients are loaded before their clock starts, too
 
 
 def to_parquet(

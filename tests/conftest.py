@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -20,6 +21,8 @@ def _state(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, _state: Path) -> None:
     for name in ("EIA_API_KEY", "GRIDLOOM_BASE_URL", "GRIDLOOM_BLAS", "GRIDLOOM_NOTIFY", "GRIDLOOM_OUT"):
         monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith(("OTEL_", "OPENLINEAGE_", "MLFLOW_"))]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("GRIDLOOM_STATE", str(_state))
     monkeypatch.setattr("gridloom.extract.keys._ENV_FILE", _state / "no.env")
     monkeypatch.setattr("gridloom.extract.keys.read_keyring", str)

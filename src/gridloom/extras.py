@@ -6,12 +6,13 @@ from importlib.util import find_spec
 
 from gridloom.errors import MissingExtraError
 
-__all__ = ["need"]
+__all__ = ["has", "need"]
 
 _LIBRARIES = {
     "tensors": ("numpy", "holidays"),
     "mlx": ("numpy", "holidays", "mlx"),
     "metrics": ("prometheus_client",),
+    "telemetry": ("opentelemetry.sdk", "opentelemetry.exporter.otlp.proto.http"),
 }
 
 
@@ -25,9 +26,25 @@ def need(extra: str, what: str) -> None:
     Raises:
         MissingExtraError: With the command that installs the extra.
     """
-    absent = [name for name in _LIBRARIES[extra] if find_spec(name) is None]
+    absent = _absent(extra)
     if absent:
         raise MissingExtraError(
             f"{what} needs {' and '.join(absent)}, which {'is' if len(absent) == 1 else 'are'} not "
             f"installed. Run: pip install 'gridloom[{extra}]'"
         )
+
+
+def has(extra: str) -> bool:
+    """Returns whether the libraries of an extra are installed; imports none of them."""
+    return not _absent(extra)
+
+
+def _absent(extra: str) -> list[str]:
+    return [name for name in _LIBRARIES[extra] if not _there(name)]
+
+
+def _there(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # not even the package that it would be a part of
+        return False

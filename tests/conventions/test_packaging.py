@@ -156,5 +156,5 @@ def test_everything_that_make_installs_is_pinned(
 
     assert wanted | set(dependencies) <= set(pins)
     assert [
-        name for name, version in pins.items() if not re.fullmatch(r"\d+(\.\d+)*(\.post\d+)?", version)
+        name for name, version in pins.items() if not re.fullmatch(r"\d+(\.\d+)*(b\d+)?(\.post\d+)?", version)
     ] == []

@@ -68,6 +68,19 @@ def test_requests_are_gets_with_the_key_in_the_header_and_gzip_accepted():
     assert counted == {"requests": 1, "bytes_received": len(answer.packed)}
 
 
+def test_each_request_is_told_with_what_came_of_it_and_without_its_query():
+    heard = []
+
+    def hear(url, status, duration_s, *, resend, size):
+        assert duration_s >= 0
+        heard.append((url, status, resend, size > 0))
+
+    lost = httpx2.ConnectError(f"no way to {CANARY}")
+    ask(api(Scripted(503, {}), lost), hear=hear)
+    url = f"{BASE}/electricity/rto/region-data/data/"
+    assert heard == [(url, 503, 0, True), (url, 0, 1, False), (url, 200, 2, True)]
+
+
 def test_the_servers_gzip_is_kept_as_it_was_sent():
     (answer,), _ = ask(api())
     assert answer.packed[4:8] == (7).to_bytes(4, "little")  # the time that the server wrote into it

@@ -23,5 +23,6 @@ def listener_options(command: Callable[..., int]) -> Callable[..., int]:
 
     for name, (metavar, text) in reversed(LISTENER_HELP.items()):
         flag = "--" + name.replace("_", "-")
-        call = click.option(flag, name, metavar=metavar, default=None, help=text)(call)
+        kind = {"metavar": metavar} if metavar else {"is_flag": True}
+        call = click.option(flag, name, default=None, help=text, **kind)(call)
     return call

@@ -21,6 +21,7 @@ from gridloom.dag.events import (
     LogWritten,
     MetricReported,
     ProgressMade,
+    RequestMade,
 )
 from gridloom.errors import InterruptedRunError, UsageError
 from gridloom.files import storage_errors
@@ -169,6 +170,22 @@ class StepContext:
             self._last_progress = (done, total, unit)
             counters = dict(self._counters)
         self._emit(ProgressMade, step_id=self.step_id, done=done, total=total, unit=unit, **counters)
+
+    def request(
+        self, url: str, status: int, duration_s: float, *, method: str = "GET", resend: int = 0, size: int = 0
+    ) -> None:
+        """Tells of a request that was made, for whoever follows a run request by request; `add` counts it.
+
+        Args:
+            url: Scheme, host and path, without the query.
+            status: HTTP status; 0 where no whole answer came.
+            duration_s: From when it was sent to the end of the answer, in seconds.
+            method: HTTP method.
+            resend: How often the same had been asked before.
+            size: Bytes of the body as they came.
+        """
+        fields = {"method": method, "status": status, "duration_s": duration_s, "resend": resend}
+        self._emit(RequestMade, step_id=self.step_id, url=self._redact(url), bytes_received=size, **fields)
 
     def finding(self, finding: Finding) -> None:
         """Records a check; a required one that did not pass keeps the outputs from being committed."""

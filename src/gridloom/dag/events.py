@@ -6,12 +6,20 @@ the kind in ``type``. `decode` reads a line back.
 
 from __future__ import annotations
 
-from datetime import datetime
-from typing import Literal
-
 import msgspec
 
 from gridloom.dag.outcome import RunOutcome, StepOutcome
+from gridloom.dag.told import (
+    EVENT_VERSION,
+    CheckpointReached,
+    Event,
+    FindingReported,
+    Level,
+    LogWritten,
+    MetricReported,
+    ProgressMade,
+    RequestMade,
+)
 
 __all__ = [
     "EVENT_VERSION",
@@ -24,7 +32,9 @@ __all__ = [
     "Level",
     "LogWritten",
     "MetricReported",
+    "OutputMade",
     "ProgressMade",
+    "RequestMade",
     "RunFinished",
     "RunStarted",
     "StepFinished",
@@ -32,27 +42,6 @@ __all__ = [
     "decode",
     "encode",
 ]
-
-EVENT_VERSION = 1
-"""Rises when a field is removed or changes its meaning; new fields with defaults do not raise it."""
-
-Level = Literal["debug", "info", "warning", "error"]
-
-
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What all events have.
-
-    Attributes:
-        seq: Position in the run's stream, from 1 without gaps.
-        at: When it happened, UTC.
-        run_id: The run.
-        v: Version of the format.
-    """
-
-    seq: int
-    at: datetime
-    run_id: str
-    v: int = EVENT_VERSION
 
 
 class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
@@ -70,7 +59,7 @@ class RunStarted(Event, frozen=True, kw_only=True, tag="run-started"):
     pipeline_name: str
     steps: tuple[str, ...]
     max_parallel_steps: int
-    dependencies: dict[str, tuple[str, ...]] = {}
+    dependencies: dict[str, tuple[str, ...]] = msgspec.field(default_factory=dict)
 
 
 class RunFinished(Event, frozen=True, kw_only=True, tag="run-finished"):
@@ -139,6 +128,26 @@ class AttemptFailed(Event, frozen=True, kw_only=True, tag="attempt-failed"):
     retry_in_s: float | None
 
 
+class OutputMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A file or folder that a step gave, without its content.
+
+    Attributes:
+        name: Name among the step's outputs.
+        type: Class of its artifact.
+        path: Where it stands; relative to the output folder if it lies there.
+        digest: Digest of its content.
+        size_bytes: Sum of the sizes of its files.
+        rows: Its rows; None where it has none to count.
+    """
+
+    name: str
+    type: str
+    path: str
+    digest: str
+    size_bytes: int
+    rows: int | None = None
+
+
 class StepFinished(Event, frozen=True, kw_only=True, tag="step-finished"):
     """A step is over, whether or not it ran.
 
@@ -154,6 +163,7 @@ class StepFinished(Event, frozen=True, kw_only=True, tag="step-finished"):
         retries: Requests that were repeated.
         bytes_received: Bytes from outside.
         bytes_written: Bytes of committed outputs.
+        outputs: Files and folders that it gave, also those of an earlier run that are used.
     """
 
     step_id: str
@@ -167,98 +177,7 @@ class StepFinished(Event, frozen=True, kw_only=True, tag="step-finished"):
     retries: int = 0
     bytes_received: int = 0
     bytes_written: int = 0
-
-
-class ProgressMade(Event, frozen=True, kw_only=True, tag="progress"):
-    """A step came this far; at most ten of these a second and step, the last one always.
-
-    Attributes:
-        step_id: The step.
-        done: Units done so far.
-        total: Units in all; None if nobody knows.
-        unit: What is counted.
-        rows: Rows counted so far by ``ctx.add``.
-        rows_received: Rows from outside so far.
-        requests: Requests so far.
-        retries: Repeated requests so far.
-        bytes_received: Bytes from outside so far.
-    """
-
-    step_id: str
-    done: float
-    total: float | None
-    unit: str
-    rows: int = 0
-    rows_received: int = 0
-    requests: int = 0
-    retries: int = 0
-    bytes_received: int = 0
-
-
-class MetricReported(Event, frozen=True, kw_only=True, tag="metric"):
-    """A step named a number.
-
-    Attributes:
-        step_id: The step.
-        name: What it is.
-        value: How much.
-        unit: Of what.
-    """
-
-    step_id: str
-    name: str
-    value: float
-    unit: str
-
-
-class FindingReported(Event, frozen=True, kw_only=True, tag="finding"):
-    """A step checked something.
-
-    Attributes:
-        step_id: The step.
-        name: The check.
-        why: What it protects against.
-        required: Whether a failure keeps the output from being published.
-        passed: Whether it held.
-        detail: What was seen.
-    """
-
-    step_id: str
-    name: str
-    why: str
-    required: bool
-    passed: bool
-    detail: str
-
-
-class CheckpointReached(Event, frozen=True, kw_only=True, tag="checkpoint"):
-    """A step has a partial result that a crash does not cost.
-
-    Attributes:
-        step_id: The step.
-        name: What the step calls it.
-        found: Whether an earlier attempt had made it.
-        size_bytes: Size of its files.
-    """
-
-    step_id: str
-    name: str
-    found: bool
-    size_bytes: int
-
-
-class LogWritten(Event, frozen=True, kw_only=True, tag="log"):
-    """A line for a person.
-
-    Attributes:
-        step_id: The step; empty if the run itself says it.
-        level: How much it matters.
-        message: The line.
-    """
-
-    step_id: str
-    level: Level
-    message: str
+    outputs: tuple[OutputMade, ...] = ()
 
 
 AnyEvent = (
@@ -272,6 +191,7 @@ AnyEvent = (
     | MetricReported
     | FindingReported
     | CheckpointReached
+    | RequestMade
     | LogWritten
 )
 """Every kind of event, for an exhaustive ``match``."""

@@ -17,6 +17,7 @@ from gridloom.dag.events import AttemptFailed, LogWritten, StepFinished
 from gridloom.dag.graph import Graph
 from gridloom.dag.outcome import StepOutcome, StepOutput
 from gridloom.dag.services import RunServices
+from gridloom.dag.values import outputs_made
 from gridloom.dag.worker import StepTask
 from gridloom.errors import (
     CheckFailedError,
@@ -243,6 +244,7 @@ class Scheduler:
             retries=metrics.retries,
             bytes_received=metrics.bytes_received,
             bytes_written=metrics.bytes_written,
+            outputs=outputs_made(output.artifacts, self._services.out),
         )
 
     def _cancel(self) -> None:

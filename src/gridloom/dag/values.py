@@ -11,6 +11,7 @@ import pydantic
 import pydantic_core
 
 from gridloom.artifact import Artifact
+from gridloom.dag.events import OutputMade
 from gridloom.dag.kinds import is_artifact, qualified_name, type_name
 from gridloom.errors import StepFailedError
 from gridloom.files import digest_bytes
@@ -20,6 +21,7 @@ __all__ = [
     "OutputRecord",
     "canonical_json",
     "digest_of",
+    "outputs_made",
     "record_of",
     "restore",
     "settle_value",
@@ -100,6 +102,27 @@ def record_of(value: Any, kind: Any, root: Path) -> OutputRecord:
     if isinstance(value, Artifact):
         return OutputRecord("artifact", qualified_name(type(value)), value.to_json(root))
     return OutputRecord("value", type_name(kind), msgspec.json.decode(canonical_json(value)))
+
+
+def outputs_made(outputs: Mapping[str, Any], root: Path) -> tuple[OutputMade, ...]:
+    """Returns the files and folders among a step's outputs as its last event tells them.
+
+    Args:
+        outputs: What the step gave, by name.
+        root: Folder that paths are relative to.
+    """
+    return tuple(
+        OutputMade(
+            name=name,
+            type=type(value).__name__,
+            path=(value.path.relative_to(root) if value.path.is_relative_to(root) else value.path).as_posix(),
+            digest=value.digest,
+            size_bytes=value.size_bytes,
+            rows=rows if isinstance(rows := getattr(value, "rows", None), int) else None,
+        )
+        for name, value in outputs.items()
+        if isinstance(value, Artifact)
+    )
 
 
 def restore(record: OutputRecord, kind: Any, root: Path) -> Any:

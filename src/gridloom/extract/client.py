@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections import Counter
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Final, Protocol, Self, TypeVar
+from typing import Any, Final, Self, TypeVar
 from urllib.parse import quote, urlsplit
 
 import httpx2
@@ -19,31 +20,17 @@ from gridloom.errors import GridLoomError, SourceAnswerError
 from gridloom.extract.answers import Judgement, Verdict, judge, retry_after_s
 from gridloom.extract.bodies import Answer, Reading, read_body
 from gridloom.extract.circuit import Circuit
+from gridloom.extract.ears import Count, Hear, uncounted, unfollowed, unheard
 from gridloom.extract.failures import Backoff, Failure, failure_of, transport_failure
 from gridloom.extract.limiter import RateLimiter, Start
 from gridloom.extract.query import LONGEST_QUERY, as_header, as_query
 from gridloom.extract.secret import Scrubber, quiet_logs
 
-__all__ = ["Answer", "Count", "EIAClient", "uncounted", "unheard"]
+__all__ = ["Answer", "EIAClient"]
 
 _CONNECT_S: Final = 10.0
 
 ReadT = TypeVar("ReadT")
-
-
-class Count(Protocol):
-    """Takes what was just counted, such as `gridloom.dag.StepContext.add`."""
-
-    def __call__(self, *, requests: int = 0, retries: int = 0, bytes_received: int = 0) -> None:
-        """Adds to the counters: requests sent (repeated ones too), repeated ones, bytes of bodies."""
-
-
-def uncounted(*, requests: int = 0, retries: int = 0, bytes_received: int = 0) -> None:
-    """Counts nothing."""
-
-
-def unheard(_text: str) -> None:
-    """Tells nobody."""
 
 
 class EIAClient:
@@ -64,6 +51,7 @@ class EIAClient:
         backoff: How often and after which waits failed requests are repeated.
         circuit: Says when it is time to give up altogether.
         tell: Hears what a person should know, such as that everyone slows down.
+        hear: Hears of each request that was made.
 
     Attributes:
         slowdowns: How often everyone had to slow down because of an answer to this client.
@@ -83,6 +71,7 @@ class EIAClient:
         backoff: Backoff | None = None,
         circuit: Circuit | None = None,
         tell: Callable[[str], None] = unheard,
+        hear: Hear = unfollowed,
     ) -> None:
         quiet_logs()
         self.scrubber = Scrubber(key)
@@ -99,6 +88,7 @@ class EIAClient:
         self._backoff = backoff or Backoff()
         self._circuit = circuit or Circuit()
         self._tell = tell
+        self._hear = hear
         self._confirms = transport is None  # others need not say when a request is on its way
         self._http = httpx2.AsyncClient(
             transport=transport,
@@ -168,7 +158,7 @@ class EIAClient:
                 on=again, attempts=None, timeout=None, **self._backoff.waits
             ):
                 with attempt:
-                    return await self._try(path, parameters or {}, read)
+                    return await self._try(path, parameters or {}, read, seen.total())
         except Failure:
             pass
         # Raised out here, so that no exception of the HTTP library, which holds the request, hangs on to it.
@@ -183,12 +173,14 @@ class EIAClient:
             return failure.given_up(self._circuit.give_up_after_s, self._circuit.summary())
         return None
 
-    async def _try(self, path: str, parameters: dict[str, Any], read: Callable[[Answer], ReadT]) -> ReadT:
+    async def _try(
+        self, path: str, parameters: dict[str, Any], read: Callable[[Answer], ReadT], before: int
+    ) -> ReadT:
         in_query = self._key_in_query
-        reading, wait_s = await self._send(path, parameters, read, in_query=in_query)
+        reading, wait_s = await self._send(path, parameters, read, before, in_query=in_query)
         if reading.judgement.verdict is Verdict.KEY_MISSING and self._key and not in_query:
             self._key_in_query = True
-            reading, wait_s = await self._send(path, parameters, read, in_query=True)
+            reading, wait_s = await self._send(path, parameters, read, before + 1, in_query=True)
         if reading.judgement.verdict is Verdict.DATA:
             self._circuit.good()
             if self._limiter:
@@ -211,22 +203,32 @@ class EIAClient:
             )
 
     async def _send(
-        self, path: str, parameters: dict[str, Any], read: Callable[[Answer], ReadT], *, in_query: bool
+        self,
+        path: str,
+        parameters: dict[str, Any],
+        read: Callable[[Answer], ReadT],
+        before: int,
+        *,
+        in_query: bool,
     ) -> tuple[Reading[ReadT], float | None]:
         url, headers = self._request(path, parameters, in_query=in_query)
         failure: Failure | None = None
         async with self._slots:
             start = await self._start()
             self._count(requests=1)
+            begun_s, status, sent = time.perf_counter(), 0, b""
             extensions = {"trace": _Sent(self._limiter, start)} if self._limiter and start else {}
             try:
                 async with self._http.stream("GET", url, headers=headers, extensions=extensions) as response:
                     sent = b"".join([chunk async for chunk in response.aiter_raw()])
+                    status = response.status_code
             except httpx2.TransportError as error:
                 failure = self._lost(error)
             finally:
                 if self._limiter and start:
                     self._limiter.under_way(start)
+                took_s = time.perf_counter() - begun_s
+                self._hear(f"{self._base_url}/{path}", status, took_s, resend=before, size=len(sent))
         if failure:
             raise failure
         self._count(bytes_received=len(sent))

@@ -14,7 +14,8 @@ from pydantic import SecretStr
 
 from gridloom.errors import KeyMissingError
 from gridloom.extract.circuit import GIVE_UP_AFTER_S, shared_circuit
-from gridloom.extract.client import Count, EIAClient, uncounted, unheard
+from gridloom.extract.client import EIAClient
+from gridloom.extract.ears import Count, Hear, uncounted, unfollowed, unheard
 from gridloom.extract.failures import Backoff
 from gridloom.extract.keys import KEY_WAYS, resolve_key
 from gridloom.extract.limiter import RateLimiter, shared_limiter
@@ -39,6 +40,7 @@ async def connected(
     give_up_after_s: float = GIVE_UP_AFTER_S,
     tell: Callable[[str], None] = unheard,
     pace: Callable[[float], None] | None = None,
+    hear: Hear = unfollowed,
 ) -> AsyncIterator[EIAClient]:
     """Gives a client of `source` for as long as the block lasts.
 
@@ -54,6 +56,7 @@ async def connected(
         give_up_after_s: Seconds without any good answer after which to give up.
         tell: Hears what a person should know, such as that everyone slows down.
         pace: Hears how many requests a second may start, whenever that has changed.
+        hear: Hears of each request that was made.
 
     Raises:
         KeyMissingError: If the source needs a key and there is none.
@@ -80,6 +83,7 @@ async def connected(
             backoff=backoff,
             circuit=shared_circuit(base_url, key, give_up_after_s),
             tell=tell,
+            hear=hear,
         ) as client:
             yield client
 

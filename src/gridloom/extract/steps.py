@@ -177,6 +177,7 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         "gridloom.extract.circuit",
         "gridloom.extract.client",
         "gridloom.extract.connect",
+        "gridloom.extract.ears",
         "gridloom.extract.failures",
         "gridloom.extract.fetch",
         "gridloom.extract.keys",
@@ -269,6 +270,7 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
             give_up_after_s=config.give_up_after_s,
             tell=lambda text: ctx.log(text, "warning"),
             pace=lambda per_s: ctx.metric("rate_limit", per_s, "requests/s"),
+            hear=ctx.request,
         )
 
     def _index(self, ctx: StepContext, metadata: Metadata, landed: list[tuple[Window, Receipt]]) -> RawPages:

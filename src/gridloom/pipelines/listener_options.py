@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 from gridloom.errors import ConfigError
+from gridloom.extras import has
 from gridloom.monitor.alerts import OCCASIONS, Occasion, WebhookAlerts
 from gridloom.monitor.post import checked_url
 
@@ -22,8 +23,10 @@ __all__ = ["LISTENER_HELP", "NOBODY", "ListenerOptions"]
 _ADDRESS: Final = re.compile(r"(?:(?P<host>[^:\s\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>\d{1,5})")
 _LOOPBACK: Final = "127.0.0.1"
 _MOST_PORT: Final = 65_535
-_ENVIRONMENT: Final = {"notify": "GRIDLOOM_NOTIFY"}
+_ENVIRONMENT: Final = {"lineage": "OPENLINEAGE_URL", "notify": "GRIDLOOM_NOTIFY"}
 """Where an option is read from if no flag gives it."""
+_OTLP: Final = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+"""Where one of these is set, a collector is to be told; by whoever can, for it may be set for others."""
 
 LISTENER_HELP: Final = {
     "metrics_port": (
@@ -35,6 +38,17 @@ LISTENER_HELP: Final = {
         "Write the metrics at the end, for the node exporter's textfile collector.",
     ),
     "pushgateway": ("URL", "Send the metrics to a Prometheus Pushgateway at the end."),
+    "otel": (
+        "",
+        (
+            "Send a trace, metrics and logs by OTLP, as the OTEL_* environment says.  [default: where "
+            "OTEL_EXPORTER_OTLP_ENDPOINT is set and the extra 'telemetry' installed]"
+        ),
+    ),
+    "lineage": (
+        "FILE|URL",
+        "Add OpenLineage events to a file, or send them to a server.  [environment: OPENLINEAGE_URL]",
+    ),
     "notify": (
         "URL",
         (
@@ -44,7 +58,7 @@ LISTENER_HELP: Final = {
     ),
     "notify_on": ("A,B", f"What to send messages about.  [default: {','.join(OCCASIONS)}]"),
 }
-"""Metavar and help text of every option, in the order of the help."""
+"""Metavar (none for a switch) and help text of every option, in the order of the help."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +69,8 @@ class ListenerOptions:
         metrics_port: Host and port to be scraped at.
         metrics_textfile: File for the textfile collector.
         pushgateway: URL of a Pushgateway.
+        otel: Whether to tell an OpenTelemetry collector.
+        lineage: File or URL for OpenLineage events.
         notify: URL of a webhook.
         notify_on: What to send messages about.
     """
@@ -62,6 +78,8 @@ class ListenerOptions:
     metrics_port: tuple[str, int] | None = None
     metrics_textfile: Path | None = None
     pushgateway: str | None = None
+    otel: bool = False
+    lineage: str | None = None
     notify: str | None = None
     notify_on: tuple[Occasion, ...] = OCCASIONS
 
@@ -75,7 +93,7 @@ class ListenerOptions:
 
         Args:
             flags: Texts by the names in `LISTENER_HELP`; None and absent count as not given.
-            environ: ``GRIDLOOM_NOTIFY`` is read from it.
+            environ: ``GRIDLOOM_NOTIFY``, and the names of OpenTelemetry and OpenLineage are read from it.
 
         Raises:
             ConfigError: If one cannot be used; addresses are not repeated.
@@ -84,6 +102,11 @@ class ListenerOptions:
         for name, variable in _ENVIRONMENT.items():
             if environ.get(variable, "").strip():
                 given.setdefault(name, environ[variable].strip())
+        if any(environ.get(variable) for variable in _OTLP) and has("telemetry"):
+            given.setdefault("otel", True)
+        for switch, name in (("OTEL_SDK_DISABLED", "otel"), ("OPENLINEAGE_DISABLED", "lineage")):
+            if environ.get(switch, "").lower() == "true":
+                given.pop(name, None)
         return cls(**{name: _READERS[name](value) for name, value in given.items()})
 
 
@@ -127,6 +150,8 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "metrics_port": _address,
     "metrics_textfile": _textfile,
     "pushgateway": lambda text: checked_url(text, "--pushgateway"),
+    "otel": bool,
+    "lineage": lambda text: checked_url(text, "--lineage") if "://" in text else text,
     "notify": _webhook,
     "notify_on": _occasions,
 }

@@ -13,7 +13,10 @@ from gridloom.dag.events import Event
 from gridloom.dag.history import list_runs
 from gridloom.extract.steps import EIAExtractStep
 from gridloom.monitor.alerts import WebhookAlerts
+from gridloom.monitor.lineage import OpenLineageSink
 from gridloom.monitor.prometheus import PrometheusMetrics
+from gridloom.monitor.telemetry import OpenTelemetrySink
+from gridloom.pipelines.catalog import PipelineCatalog
 from gridloom.pipelines.listener_options import ListenerOptions
 
 __all__ = ["listening"]
@@ -36,6 +39,11 @@ def listening(options: ListenerOptions, dag: PipelineDAG) -> Iterator[list[Calla
                 routes=_routes(dag),
             )
             sinks.append(stack.enter_context(metrics))
+        if options.otel:
+            sinks.append(stack.enter_context(OpenTelemetrySink()))
+        if options.lineage:
+            catalog = PipelineCatalog(dag)
+            sinks.append(OpenLineageSink(options.lineage, out=dag.config.output_dir, catalog=catalog))
         if options.notify:
             sinks.append(
                 WebhookAlerts(options.notify, recovers=_had_failed(dag), occasions=options.notify_on)
