@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gridloom.errors import ConfigError, did_you_mean
 from gridloom.extract.plan import AUTO, STANDARD_BATCH_DAYS, BatchDays
@@ -24,7 +24,7 @@ from gridloom.grid.hours import HourRange
 from gridloom.grid.respondents import OPTIMIZED_FOUR, STANDARD_EIGHT
 from gridloom.grid.routes import MAX_ROWS_PER_REQUEST
 from gridloom.grid.series import DEFAULT_SERIES, parse_series
-from gridloom.pipelines.wording import in_words
+from gridloom.pipelines.wording import from_flags
 from gridloom.sample import SAMPLE_HOURS
 
 __all__ = ["SETTINGS_FILE", "HourlySettings", "Resolved", "load_settings"]
@@ -185,10 +185,7 @@ class HourlySettings(BaseModel):
             raise ConfigError(
                 f"'{unknown[0]}' is not a setting.{hint} Settings are {', '.join(cls.model_fields)}."
             )
-        try:
-            return cls.model_validate(dict(values))
-        except ValidationError as error:
-            raise ConfigError(" ".join(in_words(cls, item) for item in error.errors())) from None
+        return from_flags(cls, values)
 
     def hours(self) -> HourRange:
         """Returns the periods asked for.
