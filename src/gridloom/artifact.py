@@ -65,6 +65,16 @@ class Artifact:
                 return f"{self.path.name} has other content than was written"
         return None
 
+    def still(self, digest: str) -> Self:
+        """Returns this record, if the content is what it was when it had a digest.
+
+        Raises:
+            RawDataError: If it is not.
+        """
+        if self.digest != digest:
+            raise RawDataError(f"{self.path} was changed while it was read. Run the same command again.")
+        return self
+
     def moved(self, path: Path) -> Self:
         """Returns the same record with another path."""
         return dataclasses.replace(self, path=path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ __all__ = [
     "atomic_file",
     "digest_bytes",
     "digest_file",
+    "plain_name",
     "publish",
     "storage_errors",
     "sync_folder",
@@ -29,6 +31,7 @@ STAGING_PREFIX = ".staging-"
 """Names that start with this are unfinished and may be removed when no run is active."""
 
 _READ_BYTES = 1 << 20
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _ADVICE = {
     errno.ENOSPC: "The disk is full. Free some space, or choose another folder with --out.",
     errno.EDQUOT: "Your disk quota is used up. Free some space, or choose another folder with --out.",
@@ -41,6 +44,20 @@ _ADVICE = {
     errno.EBUSY: "Another program keeps it busy. Wait for it, then run the same command again.",
     errno.EMFILE: "Too many files are open. Raise the limit (ulimit -n), or lower --concurrency.",
 }
+
+
+def plain_name(name: str) -> str:
+    """Returns a name that was given, if it can be that of a file or folder everywhere.
+
+    Raises:
+        ValueError: With the characters that are allowed, as the second half of a sentence.
+    """
+    if not _PLAIN_NAME.fullmatch(name):
+        raise ValueError(
+            "it may hold letters, digits, '.', '_' and '-' only, without a folder, and begins with a "
+            "letter or digit"
+        )
+    return name
 
 
 @contextmanager

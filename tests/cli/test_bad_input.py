@@ -38,7 +38,7 @@ BAD = {
     "rate of nothing": (["year", "--sample", "--rate-limit", "0"], "ConfigError", "no rate"),
     "base URL without scheme": (["year", "--base-url", "api.eia.gov/v2"], "ConfigError", "not the URL"),
     "two sources": (["year", "--sample", "--base-url", "http://127.0.0.1/v2"], "ConfigError", "two sources"),
-    "name with a folder": (["year", "--sample", "--name", "../x"], "ConfigError", "no folder"),
+    "name with a folder": (["year", "--sample", "--name", "../x"], "ConfigError", "without a folder"),
     "no such stage": (["year", "--sample", "--through", "train"], "ConfigError", "'transform'"),
     "too few hours for windows": (
         [*YEAR_DAY, "--through", "ring"],

@@ -7,7 +7,8 @@ import pytest
 from tests.load.tables import FIRST, frame_of, hour, ramp, write
 
 from gridloom.errors import FileFormatError
-from gridloom.load.survey import survey
+from gridloom.grid.hours import parse_label
+from gridloom.load.survey import Stretch, survey
 from gridloom.sample import sample_path
 
 VERSION = {"gridloom.schema_version": "1"}
@@ -65,6 +66,54 @@ def test_clean_values_of_another_type_are_refused(tmp_path: Path) -> None:
 
     with pytest.raises(FileFormatError, match="clean is String instead of Float64"):
         survey(tmp_path / "t.parquet")
+
+
+def test_slices_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = {(code, name): ramp(20) for code in ("CAR", "PACW") for name in ("D", "TI")}
+    path = write(tmp_path / "t.parquet", columns).path
+    monkeypatch.setattr("gridloom.load.survey.SLICE_ROWS", 7)
+    cut = survey(path)
+    path.touch()  # what was found of a file is kept until it changes
+    monkeypatch.undo()
+
+    assert cut == survey(path)
+    assert cut is not survey(path)
+    assert cut.stretches["CAR", "TI"] == Stretch(
+        20, 40, cut.stretches["CAR", "D"].first_ms, cut.stretches["CAR", "D"].last_ms, is_hourly=True
+    )
+
+
+@pytest.mark.parametrize("rows", [2, 1 << 20])
+def test_gaps_are_seen_wherever_a_slice_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, rows: int
+) -> None:
+    gap = (pl.col("respondent") == "CAR") & (pl.col("period") == parse_label(hour(2)))
+    frame = frame_of({("CAR", "D"): ramp(6), ("PACW", "D"): ramp(6)}).filter(~gap)
+    frame.write_parquet(tmp_path / "t.parquet", metadata=VERSION)
+    monkeypatch.setattr("gridloom.load.survey.SLICE_ROWS", rows)
+
+    found = survey(tmp_path / "t.parquet")
+
+    assert {code: each.is_hourly for (code, _), each in found.stretches.items()} == {
+        "CAR": False,
+        "PACW": True,
+    }
+    assert str(found.lives["CAR", "D"]) == f"{FIRST} to {hour(5)}"
+
+
+def test_a_table_that_is_sorted_otherwise_is_refused(tmp_path: Path) -> None:
+    frame = frame_of({("CAR", "D"): ramp(3), ("PACW", "D"): ramp(3)}).sort("period")
+    frame.write_parquet(tmp_path / "t.parquet", metadata=VERSION)
+
+    with pytest.raises(FileFormatError, match="not sorted by respondent and series, the rows of CAR D"):
+        survey(tmp_path / "t.parquet")
+
+
+def test_what_was_found_is_of_the_file_as_it_is(tmp_path: Path) -> None:
+    for hours in (5, 6, 6):
+        path = write(tmp_path / "t.parquet", {("CAR", "D"): ramp(hours)}).path
+        assert survey(path).rows == hours
+        assert survey(path) is survey(path)
 
 
 def test_no_file_no_rows_no_parquet_no_hours(tmp_path: Path) -> None:

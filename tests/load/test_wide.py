@@ -111,9 +111,23 @@ def test_slices_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     whole = scatter(found, chosen)
     read: list[int] = []
 
-    monkeypatch.setattr("gridloom.load.wide._SLICE_ROWS", 7)
+    monkeypatch.setattr("gridloom.load.wide.SLICE_ROWS", 7)
     cut = scatter(found, chosen, on_rows=read.append)
 
     assert all(np.array_equal(one, other) for one, other in zip(whole, cut, strict=True))
     assert sum(read) == 150
     assert len(read) == 22
+
+
+def test_slices_without_anything_asked_for_are_not_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    columns = {(code, "D"): ramp(50, 100) for code in ("CAR", "PACW", "SWPP")}
+    found = survey(write(tmp_path / "t.parquet", columns).path)
+    read: list[int] = []
+    monkeypatch.setattr("gridloom.load.wide.SLICE_ROWS", 10)
+
+    values, _ = scatter(found, select(found, ["PACW"], None, calendar=False), on_rows=read.append)
+
+    assert values[:, 0].tolist() == [value or 0 for value in ramp(50, 100)]
+    assert sum(read) == 50

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gridloom.errors import ConfigError
-from gridloom.load.windows import WindowPlan
+from gridloom.load.windows import WindowPlan, _ranked
 
 PLAIN: dict[str, Any] = {
     "split": "train",
@@ -121,3 +121,10 @@ def test_dropping_the_last_batch() -> None:
 def test_what_cannot_be(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigError, match=said):
         plan(**changes)
+
+
+@given(st.lists(st.integers(0, 2**64 - 1), min_size=1, max_size=300))
+def test_the_fast_order_is_the_slow_one(bits: list[int]) -> None:
+    numbers = np.array(bits, np.uint64)
+
+    assert _ranked(numbers).tolist() == np.argsort(numbers, kind="stable").tolist()

@@ -21,21 +21,11 @@ __all__ = [
 ]
 
 
-def echo_summary(summary: dict[str, Any], *, quiet: bool = False) -> None:
-    """Prints what a run came to: the file, its rows and gaps, the steps, and how to read it.
-
-    If `quiet`, only an error is printed.
-    """
-    if not quiet:
-        _made(summary)
-    echo_error(summary)
-
-
 def echo_error(summary: dict[str, Any]) -> None:
     """Prints why a run failed, if it did."""
     if error := summary.get("error"):
         note(f"gridloom: error: {error['message']}")
-        note(f"What was fetched is kept. Details: {shown_path(summary['run_dir'] / 'results.json')}")
+        note(f"What is finished is kept. Details: {shown_path(summary['run_dir'] / 'results.json')}")
 
 
 def echo_report(summary: dict[str, Any], *, quiet: bool) -> None:
@@ -48,7 +38,8 @@ def echo_report(summary: dict[str, Any], *, quiet: bool) -> None:
         note(f"Note: {problem}")
 
 
-def _made(summary: dict[str, Any]) -> None:
+def echo_summary(summary: dict[str, Any]) -> None:
+    """Prints what a run came to: the file, its rows and gaps, the steps, and how to read it."""
     done = summary["parquet"] is not None and "error" not in summary
     if done:
         _table_made(summary)

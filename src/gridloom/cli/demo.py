@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from gridloom.cli._hourly import execute, read_settings
+from gridloom.cli._hourly import hourly_job, read_settings
+from gridloom.cli._job import carry_out
 from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, setting_options, verbosity_options
 from gridloom.cli._render import note
@@ -48,12 +49,11 @@ def demo(
         raise click.BadParameter(
             f"'{region}' names {len(codes)} regions. `gridloom year` takes several.", param_hint="--region"
         )
-    return execute(
-        settings,
+    return carry_out(
+        hourly_job(settings, name_region=codes[0]),
         dry_run=dry_run,
         as_json=as_json,
         verbose=verbose,
         quiet=quiet,
         listeners=listeners,
-        name_region=codes[0],
     )

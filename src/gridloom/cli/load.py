@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from gridloom.cli._job import Job, carry_out
 from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, out_option, verbosity_options
-from gridloom.cli._render import echo_json, echo_table, note, shown_path
-from gridloom.cli._summary import echo_report
+from gridloom.cli._render import echo_table, shown_path
 from gridloom.errors import ConfigError
 from gridloom.pipelines.listener_options import ListenerOptions
 from gridloom.pipelines.settings import load_settings
 
-__all__ = ["load"]
+if TYPE_CHECKING:
+    from gridloom.pipelines.training import PreparedLoad
+
+__all__ = ["load", "load_job"]
 
 
 @click.command(epilog="Example:  gridloom load data/hourly/eia930_2019.parquet --context 336 --horizon 24")
@@ -75,33 +79,26 @@ def load(
     of the year and holidays in local time.
     """
     from gridloom.load.steps import MLXDatasetConfig
-    from gridloom.monitor.console import ConsoleMonitor
-    from gridloom.pipelines.training import loaded, prepare_load
+    from gridloom.pipelines.training import prepare_load
+    from gridloom.pipelines.wording import from_flags
 
-    config = MLXDatasetConfig(
-        **{
-            **flags,
-            "name": flags["name"] or file.stem,
-            "series": _names(flags["series"]),
-            "respondents": _names(flags["respondents"]),
-            "splits": _ends(flags["splits"]),
-        }
-    )
+    given = {
+        **flags,
+        "name": flags["name"] or file.stem,
+        "series": _names(flags["series"]),
+        "respondents": _names(flags["respondents"]),
+        "splits": _ends(flags["splits"]),
+    }
     folder = load_settings({"out": out}, folder=Path.cwd()).out
-    prepared = prepare_load(file, config, folder)
-    if not quiet:
-        for warning in prepared.warnings:
-            note(f"Note: {warning}")
-    with ConsoleMonitor(quiet=quiet, verbose=verbose) as monitor:
-        summary, code = loaded(prepared, monitor, listeners)
-    if as_json:
-        echo_json(summary)
-    elif "error" in summary:
-        note(f"gridloom: error: {summary['error']['message']}")
-    elif not quiet:
-        _echo(summary)
-    echo_report(summary, quiet=quiet)
-    return code
+    job = load_job(prepare_load(file, from_flags(MLXDatasetConfig, given), folder))
+    return carry_out(job, as_json=as_json, verbose=verbose, quiet=quiet, listeners=listeners)
+
+
+def load_job(prepared: PreparedLoad) -> Job:
+    """Returns the job of a prepared load."""
+    from gridloom.pipelines.training import loaded
+
+    return Job(warnings=prepared.warnings, run=partial(loaded, prepared), echo=_echo)
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:
@@ -122,6 +119,8 @@ def _ends(text: str | None) -> tuple[str, str] | None:
 
 def _echo(summary: dict[str, Any]) -> None:
     """Prints what was made, and how to use it."""
+    if "error" in summary:
+        return
     path = shown_path(summary["dataset"])
     click.echo(f"\n{path}")
     click.echo(

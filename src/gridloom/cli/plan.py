@@ -7,8 +7,9 @@ from typing import Any
 
 import click
 
-from gridloom.cli._file import FILE_FIELDS, execute_file
-from gridloom.cli._hourly import YEAR_FIELDS, execute, read_settings
+from gridloom.cli._file import FILE_FIELDS, file_job
+from gridloom.cli._hourly import YEAR_FIELDS, hourly_job, read_settings
+from gridloom.cli._job import Job, carry_out
 from gridloom.cli._options import json_option, setting_options, verbosity_options
 
 __all__ = ["plan"]
@@ -28,22 +29,18 @@ def plan(file: Path | None, as_mermaid: bool, as_json: bool, verbose: bool, quie
     """
     if as_mermaid and as_json:
         raise click.UsageError("--mermaid and --json are two answers to one question. Use one of them.")
+    return carry_out(
+        _job(file, flags), dry_run=True, as_json=as_json, verbose=verbose, quiet=quiet, as_mermaid=as_mermaid
+    )
+
+
+def _job(file: Path | None, flags: dict[str, Any]) -> Job:
     if file is None:
-        return execute(
-            read_settings(flags),
-            dry_run=True,
-            as_json=as_json,
-            verbose=verbose,
-            quiet=quiet,
-            as_mermaid=as_mermaid,
-        )
+        return hourly_job(read_settings(flags))
     alien = [name for name, value in flags.items() if value is not None and name not in FILE_FIELDS]
     if alien:
         allowed = ", ".join(f"--{name.replace('_', '-')}" for name in FILE_FIELDS)
         raise click.UsageError(
             f"--{alien[0].replace('_', '-')} is set in the file. Flags that go with a file are {allowed}."
         )
-    flags = {name: flags[name] for name in FILE_FIELDS}
-    return execute_file(
-        file, flags, dry_run=True, as_json=as_json, verbose=verbose, quiet=quiet, as_mermaid=as_mermaid
-    )
+    return file_job(file, {name: flags[name] for name in FILE_FIELDS})

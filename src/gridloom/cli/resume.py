@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import click
 
-from gridloom.cli._file import execute_assembled
-from gridloom.cli._hourly import execute_prepared
+from gridloom.cli._file import assembled_job
+from gridloom.cli._hourly import prepared_job
+from gridloom.cli._job import Job, carry_out
 from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, out_option, verbosity_options
 from gridloom.cli._render import note
+from gridloom.cli.load import load_job
+from gridloom.cli.ring import ring_job
 from gridloom.pipelines.assemble import Assembled
 from gridloom.pipelines.listener_options import ListenerOptions
-from gridloom.pipelines.resume import stopped_run
+from gridloom.pipelines.resume import StoppedRun, stopped_run
+from gridloom.pipelines.ring import PreparedRing
 from gridloom.pipelines.settings import load_settings
+from gridloom.pipelines.training import PreparedLoad
 
 __all__ = ["resume"]
 
@@ -44,7 +49,13 @@ def resume(
     stopped = stopped_run(load_settings({"out": out}, folder=Path.cwd()).out, run_id, force=force)
     if not quiet:
         note(f"Note: {stopped.story}")
-    shown = {"as_json": as_json, "verbose": verbose, "quiet": quiet}
-    if isinstance(stopped.prepared, Assembled):
-        return execute_assembled(stopped.prepared, dry_run=False, listeners=listeners, **shown)
-    return execute_prepared(stopped.prepared, dry_run=False, listeners=listeners, **shown)
+    return carry_out(_job(stopped), as_json=as_json, verbose=verbose, quiet=quiet, listeners=listeners)
+
+
+def _job(stopped: StoppedRun) -> Job:
+    prepared = stopped.prepared
+    if isinstance(prepared, Assembled):
+        return assembled_job(prepared)
+    if isinstance(prepared, PreparedLoad):
+        return load_job(prepared)
+    return ring_job(prepared) if isinstance(prepared, PreparedRing) else prepared_job(prepared)

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from gridloom.cli._job import Job, carry_out
 from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, out_option, verbosity_options
-from gridloom.cli._render import echo_json, note
-from gridloom.cli._summary import echo_report
 from gridloom.cli._training import echo_shards, open_shard
 from gridloom.pipelines.listener_options import ListenerOptions
 from gridloom.pipelines.settings import load_settings
 
-__all__ = ["ring"]
+if TYPE_CHECKING:
+    from gridloom.pipelines.ring import PreparedRing
+
+__all__ = ["ring", "ring_job"]
 
 
 @click.group(epilog="Example:  gridloom ring prep data/tensors/eia930_2019 --ranks 4")
@@ -64,24 +67,29 @@ def prep(
     folder, padded to equal length, each to be read by one device alone.
     """
     from gridloom.load.ring_steps import RingAttentionPrepConfig
-    from gridloom.monitor.console import ConsoleMonitor
-    from gridloom.pipelines.ring import prepare_ring, shards_made
+    from gridloom.pipelines.ring import prepare_ring
+    from gridloom.pipelines.wording import from_flags
 
     folder = load_settings({"out": out}, folder=Path.cwd()).out
-    prepared = prepare_ring(dataset, RingAttentionPrepConfig(**flags), folder)
-    with ConsoleMonitor(quiet=quiet, verbose=verbose) as monitor:
-        summary, code = shards_made(prepared, monitor, listeners)
-    if as_json:
-        echo_json(summary)
-    elif "error" in summary:
-        note(f"gridloom: error: {summary['error']['message']}")
-    elif not quiet:
-        echo_shards(summary)
-        steps = ", ".join(f"{step['step_id']} {step['outcome']}" for step in summary["steps"])
-        click.echo(
-            f"\n{summary['duration_s']:.2f} s, {steps}.\n\nUse them, each rank its own:\n"
-            f"    from gridloom import RingShard\n    {open_shard(summary['ring'])}\n"
-            "    print(shard.values.shape, shard.mask.shape, shard.positions)"
-        )
-    echo_report(summary, quiet=quiet)
-    return code
+    job = ring_job(prepare_ring(dataset, from_flags(RingAttentionPrepConfig, flags), folder))
+    return carry_out(job, as_json=as_json, verbose=verbose, quiet=quiet, listeners=listeners)
+
+
+def ring_job(prepared: PreparedRing) -> Job:
+    """Returns the job of prepared shards."""
+    from gridloom.pipelines.ring import shards_made
+
+    return Job(run=partial(shards_made, prepared), echo=_echo)
+
+
+def _echo(summary: dict[str, Any]) -> None:
+    """Prints what was made, and how to use it."""
+    if "error" in summary:
+        return
+    echo_shards(summary)
+    steps = ", ".join(f"{step['step_id']} {step['outcome']}" for step in summary["steps"])
+    click.echo(
+        f"\n{summary['duration_s']:.2f} s, {steps}.\n\nUse them, each rank its own:\n"
+        f"    from gridloom import RingShard\n    {open_shard(summary['ring'])}\n"
+        "    print(shard.values.shape, shard.mask.shape, shard.positions)"
+    )

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from gridloom.cli._file import FILE_FIELDS, execute_file
+from gridloom.cli._file import FILE_FIELDS, file_job
+from gridloom.cli._job import carry_out
 from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, setting_options, verbosity_options
 from gridloom.pipelines.listener_options import ListenerOptions
@@ -40,9 +41,8 @@ def run(
     The API key is read from EIA_API_KEY. Exit codes: 0 done, 1 failed, 2 bad input, 3 partial,
     130 interrupted (run the same command again to carry on).
     """
-    return execute_file(
-        file,
-        flags,
+    return carry_out(
+        file_job(file, flags),
         dry_run=dry_run,
         as_json=as_json,
         verbose=verbose,

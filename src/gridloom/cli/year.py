@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from gridloom.cli._hourly import YEAR_FIELDS, execute, read_settings
+from gridloom.cli._hourly import YEAR_FIELDS, hourly_job, read_settings
+from gridloom.cli._job import carry_out
 from gridloom.cli._listeners import listener_options
 from gridloom.cli._options import json_option, setting_options, verbosity_options
 from gridloom.pipelines.listener_options import ListenerOptions
@@ -31,8 +32,8 @@ def year(
     The API key is read from EIA_API_KEY. Exit codes: 0 done, 1 failed, 2 bad input, 3 partial,
     130 interrupted (run the same command again to carry on).
     """
-    return execute(
-        read_settings(flags),
+    return carry_out(
+        hourly_job(read_settings(flags)),
         dry_run=dry_run,
         as_json=as_json,
         verbose=verbose,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
 from pydantic import ConfigDict, Field
+from pydantic_core import ErrorDetails
 
 from gridloom.errors import ConfigError, did_you_mean
 
@@ -21,6 +22,7 @@ __all__ = [
     "operational",
     "secrets_in",
     "semantic_settings",
+    "setting_errors",
     "setting_problems",
 ]
 
@@ -116,10 +118,8 @@ class PipelineDAGConfig(_Settings):
         return values
 
 
-def setting_problems(
-    model: type[pydantic.BaseModel], values: Mapping[str, Any]
-) -> list[tuple[tuple[int | str, ...], str]]:
-    """Returns what is wrong with values for a settings class: where, as a path, and a sentence.
+def setting_errors(model: type[pydantic.BaseModel], values: Mapping[str, Any]) -> list[ErrorDetails]:
+    """Returns what pydantic finds wrong with values for a settings class.
 
     Raises:
         ConfigError: Where a rule of the class's own says it in words for all of them.
@@ -128,9 +128,19 @@ def setting_problems(
         # the constructor below ours, which would make one error of all problems
         pydantic.BaseModel.__init__(model.__new__(model), **values)
     except pydantic.ValidationError as error:
-        problems = error.errors(include_url=False)
-        return [(problem["loc"], _sentence(model, problem)) for problem in problems]
+        return error.errors(include_url=False)
     return []
+
+
+def setting_problems(
+    model: type[pydantic.BaseModel], values: Mapping[str, Any]
+) -> list[tuple[tuple[int | str, ...], str]]:
+    """Returns what is wrong with values for a settings class: where, as a path, and a sentence.
+
+    Raises:
+        ConfigError: Where a rule of the class's own says it in words for all of them.
+    """
+    return [(problem["loc"], _sentence(model, problem)) for problem in setting_errors(model, values)]
 
 
 def kebab(words: str) -> str:

@@ -155,7 +155,7 @@ class Windows:
     def _split(self, backend: Backend, sequence: Indexes, row: Indexes) -> Batch[Any]:
         """Returns windows cut into what is seen, what is to be predicted, and what is known of it."""
         seen = self._plan.context
-        values, mask = backend.cut(sequence, row, self._plan.length)
+        values, mask = backend.cut(sequence, row)
         later, later_mask = values[:, seen:], mask[:, seen:]
         target, known = self._targets, self._layout.known
         return Batch(
@@ -171,7 +171,7 @@ class Windows:
 
     @cached_property
     def _backend(self) -> Backend:
-        return backend_of(self._output, self._part, self._memory_bytes)
+        return backend_of(self._output, self._part, self._plan.length, self._memory_bytes)
 
     def _as(self, output: Output) -> Windows:
         other = Windows(

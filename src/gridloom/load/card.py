@@ -7,8 +7,7 @@ from typing import Final
 
 import msgspec
 
-from gridloom.errors import FileFormatError
-from gridloom.files import storage_errors, write_atomic
+from gridloom.load.description import read_description, write_description
 from gridloom.load.plan import ScalingMethod
 from gridloom.load.splits import SplitName
 
@@ -88,7 +87,7 @@ def write_card(folder: Path, card: DatasetCard) -> None:
     Raises:
         StorageError: If the disk refuses.
     """
-    write_atomic(folder / DESCRIPTION_NAME, msgspec.json.format(msgspec.json.encode(card), indent=2) + b"\n")
+    write_description(folder / DESCRIPTION_NAME, card)
 
 
 def read_card(folder: Path) -> DatasetCard:
@@ -98,20 +97,11 @@ def read_card(folder: Path) -> DatasetCard:
         FileFormatError: If it is not there, damaged, or of another version.
         StorageError: If it cannot be read.
     """
-    path = folder / DESCRIPTION_NAME
-    if not path.is_file():
-        raise FileFormatError(
-            f"{folder} is not a tensor dataset: it has no {DESCRIPTION_NAME}. `gridloom load FILE.parquet` "
-            "makes one in the folder 'tensors' of --out."
-        )
-    try:
-        with storage_errors("read", path):
-            card = msgspec.json.decode(path.read_bytes(), type=DatasetCard)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise FileFormatError(f"{path} is damaged ({error}). Run the command that made it again.") from error
-    if card.format != _FORMAT:
-        raise FileFormatError(
-            f"{path} is of version {card.format}; this GridLoom reads version {_FORMAT}. Make it again with "
-            "`gridloom load`."
-        )
-    return card
+    return read_description(
+        folder / DESCRIPTION_NAME,
+        DatasetCard,
+        version=_FORMAT,
+        absent=f"{folder} is not a tensor dataset: it has no {DESCRIPTION_NAME}. `gridloom load "
+        "FILE.parquet` makes one in the folder 'tensors' of --out.",
+        again="Make it again with `gridloom load`.",
+    )

@@ -2,57 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-
 import mlx.core as mx
 
-from gridloom.load.cut import Part, ReadyPart, runs_of
+from gridloom.load.cut import Cut, Part, ReadyPart, runs_of
+from gridloom.load.wide import Mask, Values
 from gridloom.load.windows import Indexes
 
-__all__ = ["MLXPart", "mapped", "mx", "on_device", "take"]
+__all__ = ["mapped", "mx", "on_device", "take"]
 
 
-@dataclass(frozen=True)
-class MLXPart:
-    """A split in the memory of MLX, from which batches are gathered where the model runs.
+def on_device(part: ReadyPart, length: int) -> Cut:
+    """Returns what cuts windows of a split copied into the memory of MLX, where the model runs."""
+    features = part.values.shape[1]
+    values_at, mask_at = (_every(each, length) for each in (part.values, part.mask))
 
-    Attributes:
-        values: [sequence x row x feature], scaled.
-        mask: [sequence x row x feature].
-        rows: Rows of a sequence.
-        features: Features.
-    """
+    def cut(sequence: Indexes, row: Indexes) -> tuple[mx.array, mx.array]:
+        starts = mx.array(sequence * part.rows + row)
+        shape = (len(row), length, features)
+        return values_at[starts].reshape(shape), mask_at[starts].reshape(shape)
 
-    values: mx.array
-    mask: mx.array
-    rows: int
-    features: int
-
-    def cut(self, sequence: Indexes, row: Indexes, length: int) -> tuple[mx.array, mx.array]:
-        """Returns windows [window, length, feature] and their masks."""
-        starts = mx.array(sequence * self.rows + row)
-        shape = (len(row), length, self.features)
-        values, mask = (self._windows(each, length)[starts] for each in (self.values, self.mask))
-        return values.reshape(shape), mask.reshape(shape)
-
-    def _windows(self, flat: mx.array, length: int) -> mx.array:
-        """Returns every window as one row of a view; nothing is copied."""
-        wide = length * self.features
-        return mx.as_strided(flat, ((flat.size - wide) // self.features + 1, wide), (self.features, 1))
+    return cut
 
 
-def on_device(part: ReadyPart) -> MLXPart:
-    """Returns a split copied into the memory of MLX."""
-    values, mask = mx.array(part.values.reshape(-1)), mx.array(part.mask.reshape(-1))
-    return MLXPart(values, mask, part.rows, part.values.shape[1])
+def _every(matrix: Values | Mask, length: int) -> mx.array:
+    """Returns all windows of a matrix, each as one row of a view of a copy in the memory of MLX."""
+    rows, features = matrix.shape
+    flat = mx.array(matrix.reshape(-1))
+    every = mx.as_strided(flat, (rows - length + 1, length * features), (features, 1))
+    mx.eval(every)  # once, not again for every batch
+    return every
 
 
-def mapped(part: Part) -> Callable[[Indexes, Indexes, int], tuple[mx.array, mx.array]]:
-    """Returns how windows of a split that stays on disk become MLX arrays."""
+def mapped(part: Part, length: int) -> Cut:
+    """Returns what cuts windows of a split that stays on disk."""
+    inner = part.cutter(length)
 
-    def cut(sequence: Indexes, row: Indexes, length: int) -> tuple[mx.array, mx.array]:
-        values, mask = part.cut(sequence, row, length)
+    def cut(sequence: Indexes, row: Indexes) -> tuple[mx.array, mx.array]:
+        values, mask = inner(sequence, row)
         return mx.array(values), mx.array(mask)
 
     return cut
@@ -60,7 +46,10 @@ def mapped(part: Part) -> Callable[[Indexes, Indexes, int], tuple[mx.array, mx.a
 
 def take(array: mx.array, places: tuple[int, ...]) -> mx.array:
     """Returns some features of the last axis, as a view where they are neighbours."""
-    parts = [array[..., run] for run in runs_of(places)]
+    runs = runs_of(places)
+    if runs == (slice(0, array.shape[-1]),):
+        return array
+    parts = [array[..., run] for run in runs]
     if not parts:
         return array[..., :0]
     # many times faster on a CPU than an index, whose every number is looked up by itself

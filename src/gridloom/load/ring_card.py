@@ -7,10 +7,10 @@ from typing import Final
 
 import msgspec
 
-from gridloom.errors import ConfigError, FileFormatError
-from gridloom.files import storage_errors, write_atomic
+from gridloom.errors import ConfigError
 from gridloom.layout import Layout, Split
 from gridloom.load.card import DatasetCard
+from gridloom.load.description import read_description, write_description
 
 __all__ = ["RingLayout", "plan_ring", "read_layout", "shard_name", "write_layout"]
 
@@ -102,7 +102,7 @@ def write_layout(folder: Path, layout: RingLayout) -> None:
     Raises:
         StorageError: If the disk refuses.
     """
-    write_atomic(folder / _LAYOUT_NAME, msgspec.json.format(layout.text.encode(), indent=2) + b"\n")
+    write_description(folder / _LAYOUT_NAME, layout)
 
 
 def read_layout(folder: Path) -> RingLayout:
@@ -112,20 +112,11 @@ def read_layout(folder: Path) -> RingLayout:
         FileFormatError: If it is not there, damaged, or of another version.
         StorageError: If it cannot be read.
     """
-    path = folder / _LAYOUT_NAME
-    if not path.is_file():
-        raise FileFormatError(
-            f"{folder} holds no shards: it has no {_LAYOUT_NAME}. `gridloom ring prep DATASET` makes such a "
-            "folder in the folder 'ring' of --out."
-        )
-    try:
-        with storage_errors("read", path):
-            layout = msgspec.json.decode(path.read_bytes(), type=RingLayout)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise FileFormatError(f"{path} is damaged ({error}). Run `gridloom ring prep` again.") from error
-    if layout.format != _FORMAT:
-        raise FileFormatError(
-            f"{path} is of version {layout.format}; this GridLoom reads version {_FORMAT}. "
-            "Run `gridloom ring prep` again."
-        )
-    return layout
+    return read_description(
+        folder / _LAYOUT_NAME,
+        RingLayout,
+        version=_FORMAT,
+        absent=f"{folder} holds no shards: it has no {_LAYOUT_NAME}. `gridloom ring prep DATASET` makes "
+        "such a folder in the folder 'ring' of --out.",
+        again="Run `gridloom ring prep` again.",
+    )

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from gridloom.artifact import Artifact
 from gridloom.dag import CacheableStep, StepConfig, StepContext, operational
-from gridloom.errors import RawDataError
 from gridloom.extras import need
+from gridloom.files import plain_name
 from gridloom.grid.artifacts import RingShards, TensorDataset
 from gridloom.layout import Layout
 from gridloom.load.card import read_card
@@ -20,8 +19,6 @@ from gridloom.load.ring_card import plan_ring
 from gridloom.load.sequences import By
 
 __all__ = ["RingAttentionPrepConfig", "RingAttentionPrepStep", "TensorFolderConfig", "TensorFolderStep"]
-
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
 class TensorFolderConfig(StepConfig):
@@ -50,9 +47,7 @@ class TensorFolderStep(CacheableStep[TensorFolderConfig]):
         folder = self.config.folder
         card = read_card(folder)
         dataset = TensorDataset.of(folder, name=card.name, steps=card.steps, features=card.features)
-        if dataset.digest != self.config.digest:
-            raise RawDataError(f"{folder} was changed while it was read. Run the same command again.")
-        return dataset
+        return dataset.still(self.config.digest)
 
 
 class RingAttentionPrepConfig(StepConfig):
@@ -73,16 +68,9 @@ class RingAttentionPrepConfig(StepConfig):
         default="joint",
         description="joint: one sequence of all features; respondent: one for each respondent.",
     )
-    name: str | None = Field(
+    name: Annotated[str, AfterValidator(plain_name)] | None = Field(
         default=None, description="Name of the folder in 'ring'; None takes that of the dataset."
     )
-
-    @field_validator("name")
-    @classmethod
-    def _plain_name(cls, value: str | None) -> str | None:
-        if value is not None and not _NAME.fullmatch(value):
-            raise ValueError("use letters, digits, '.', '_' and '-' only, without a folder")
-        return value
 
 
 class RingAttentionPrepStep(CacheableStep[RingAttentionPrepConfig]):

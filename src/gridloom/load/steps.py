@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Final, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import polars as pl
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field
 
 from gridloom.dag import CacheableStep, StepConfig, StepContext, operational
-from gridloom.errors import FileFormatError, RawDataError
+from gridloom.errors import FileFormatError
 from gridloom.extras import need
-from gridloom.files import digest_file, storage_errors
+from gridloom.files import digest_file, plain_name, storage_errors
 from gridloom.finding import Finding
 from gridloom.grid.artifacts import HourlyTable, TensorDataset
 from gridloom.grid.respondents import find
@@ -23,8 +22,6 @@ from gridloom.load.splits import SPLITS
 from gridloom.load.survey import survey
 
 __all__ = ["HourlyFileConfig", "HourlyFileStep", "MLXDatasetConfig", "MLXDatasetStep"]
-
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
 class HourlyFileConfig(StepConfig):
@@ -59,7 +56,8 @@ class HourlyFileStep(CacheableStep[HourlyFileConfig]):
             raise FileFormatError(
                 f"{path} is not an hourly table: its footer lacks gridloom.{error.args[0]}."
             ) from error
-        status = pl.scan_parquet(path).select(pl.col("status").cast(pl.String)).collect()["status"]
+        missing, null = (pl.col("status") == status.value for status in (Status.MISSING, Status.NULL))
+        counts = pl.scan_parquet(path).select(missing=missing.sum(), null=null.sum()).collect().row(0)
         table = HourlyTable.of(
             path,
             rows=found.rows,
@@ -67,20 +65,20 @@ class HourlyFileStep(CacheableStep[HourlyFileConfig]):
             last=found.footer.get("last", found.hours.last_label),
             respondents=found.respondents,
             series=found.series,
-            hours_missing=int((status == Status.MISSING.value).sum()),
-            hours_null=int((status == Status.NULL.value).sum()),
+            hours_missing=counts[0],
+            hours_null=counts[1],
             rows_digest=rows_digest,
             source=source,
         )
-        if table.digest != self.config.digest:
-            raise RawDataError(f"{path} was changed while it was read. Run the same command again.")
-        return table
+        return table.still(self.config.digest)
 
 
 class MLXDatasetConfig(StepConfig):
     """What a tensor dataset is to hold, and how windows are to be cut from it."""
 
-    name: str = Field(description="Name of the dataset: its folder in 'tensors'.")
+    name: Annotated[str, AfterValidator(plain_name)] = Field(
+        description="Name of the dataset: its folder in 'tensors'."
+    )
     context: int = Field(default=168, ge=1, description="Hours that a model sees.")
     horizon: int = Field(default=24, ge=1, description="Hours that it is to predict, right after them.")
     stride: int = Field(default=1, ge=1, description="Hours from one window to the next.")
@@ -104,13 +102,6 @@ class MLXDatasetConfig(StepConfig):
     calendar: bool = Field(
         default=True, description="Hour, weekday, day of the year and holidays beside the series."
     )
-
-    @field_validator("name")
-    @classmethod
-    def _plain_name(cls, value: str) -> str:
-        if not _NAME.fullmatch(value):
-            raise ValueError("use letters, digits, '.', '_' and '-' only, without a folder")
-        return value
 
     @property
     def request(self) -> DatasetRequest:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import cached_property
+from functools import cached_property, lru_cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -15,8 +16,9 @@ from gridloom.errors import FileFormatError
 from gridloom.files import storage_errors
 from gridloom.grid.hours import HOUR, HourRange
 from gridloom.grid.table import FOOTER_PREFIX, SCHEMA_VERSION, polars_schema
+from gridloom.load.slices import SLICE_ROWS, slices
 
-__all__ = ["CLEAN", "VALUE", "Pair", "Survey", "period_of", "survey"]
+__all__ = ["CLEAN", "HOUR_MS", "VALUE", "Pair", "Stretch", "Survey", "period_of", "survey"]
 
 CLEAN: Final = "clean"
 """Column of screened and imputed values; taken where a table has it."""
@@ -27,8 +29,35 @@ VALUE: Final = "value"
 Pair = tuple[str, str]
 """Respondent and series."""
 
+HOUR_MS: Final = 3_600_000
+"""An hour in the unit of periods."""
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MADE_BY: Final = "`gridloom year` makes such tables."
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """The rows of one respondent and series, which stand together in the file.
+
+    Attributes:
+        begin: Number of the first row.
+        end: Number after the last row.
+        first_ms: Earliest period, milliseconds since 1970.
+        last_ms: Latest period.
+        is_hourly: Whether each row is of the hour after that of the row before.
+    """
+
+    begin: int
+    end: int
+    first_ms: int
+    last_ms: int
+    is_hourly: bool
+
+    @property
+    def life(self) -> HourRange:
+        """First to last hour."""
+        return HourRange(period_of(self.first_ms), period_of(self.last_ms) + HOUR)
 
 
 @dataclass(frozen=True)
@@ -39,15 +68,20 @@ class Survey:
         path: The file.
         column: The column of values to take: ``clean`` where there is one, else ``value``.
         rows: Number of rows.
-        lives: First to last hour of every respondent and series in it, in the order of the table's key.
+        stretches: Rows of every respondent and series in it, in the order of the file.
         footer: The file's own facts, without their prefix.
     """
 
     path: Path
     column: str
     rows: int
-    lives: Mapping[Pair, HourRange]
+    stretches: Mapping[Pair, Stretch]
     footer: Mapping[str, str]
+
+    @cached_property
+    def lives(self) -> Mapping[Pair, HourRange]:
+        """First to last hour of every respondent and series, in the order of the table's key."""
+        return {pair: self.stretches[pair].life for pair in sorted(self.stretches)}
 
     @cached_property
     def respondents(self) -> tuple[str, ...]:
@@ -67,7 +101,7 @@ class Survey:
 
 
 def survey(path: Path) -> Survey:
-    """Returns what an hourly Parquet holds.
+    """Returns what an hourly Parquet holds; of a file that has not changed since, what was found then.
 
     A table may have more columns than the contract says, such as those of screening.
 
@@ -77,27 +111,28 @@ def survey(path: Path) -> Survey:
     """
     if not path.is_file():
         raise FileFormatError(f"There is no file {path}. {_MADE_BY}")
+    with storage_errors("read", path):
+        found = path.stat()
+    return _survey(path, (found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns))
+
+
+@lru_cache(maxsize=4)
+def _survey(path: Path, _stamp: tuple[int, ...]) -> Survey:
     try:
         with storage_errors("read", path):
             columns = pl.read_parquet_schema(path)
             footer = _footer(path)
             _check_columns(path, columns)
-            keys = _keys(path)
+            stretches = _stretches(path)
     except (
         pl.exceptions.PolarsError,
         pl.exceptions.PanicException,
     ) as error:  # a damaged file may be anything
         raise FileFormatError(f"{path} is not a whole Parquet file ({error}). {_MADE_BY}") from error
-    lives = {}
-    for respondent, series, first, last, _, empty in keys.iter_rows():
-        if respondent is None or series is None or empty:
-            raise FileFormatError(f"{path} is not an hourly table: some rows lack a part of their key.")
-        if first % 3_600_000 or last % 3_600_000:
-            raise FileFormatError(f"{path} is not an hourly table: {respondent} {series} has no full hours.")
-        lives[respondent, series] = HourRange(period_of(first), period_of(last) + HOUR)
-    if not lives:
+    if not stretches:
         raise FileFormatError(f"{path} is an hourly table without rows. Ask for other hours or respondents.")
-    return Survey(path, CLEAN if CLEAN in columns else VALUE, int(keys["rows"].sum()), lives, footer)
+    rows = sum(each.end - each.begin for each in stretches.values())
+    return Survey(path, CLEAN if CLEAN in columns else VALUE, rows, stretches, footer)
 
 
 def period_of(milliseconds: int) -> datetime:
@@ -135,14 +170,47 @@ def _check_columns(path: Path, columns: Mapping[str, pl.DataType]) -> None:
         raise FileFormatError(f"{path} is not an hourly table: {'; '.join(wrong)}. {_MADE_BY}")
 
 
-def _keys(path: Path) -> pl.DataFrame:
+def _stretches(path: Path) -> dict[Pair, Stretch]:
+    rows = pl.scan_parquet(path).select(pl.len()).collect().item()
     period = pl.col("period").cast(pl.Int64)
-    grouped = pl.scan_parquet(path).group_by("respondent", "series")
-    spans = grouped.agg(
-        period.min().alias("first"),
-        period.max().alias("last"),
-        pl.len().alias("rows"),
-        period.null_count().alias("empty"),
+    keys = [pl.col("respondent"), pl.col("series"), period, (period.diff() == HOUR_MS).alias("follows")]
+    found: dict[Pair, Stretch] = {}
+    before: Pair | None = None
+    for begin, part in slices(path, keys, range(0, rows, SLICE_ROWS), SLICE_ROWS):
+        if sum(part[:, :3].null_count().row(0)):
+            raise FileFormatError(f"{path} is not an hourly table: some rows lack a part of their key.")
+        for pair, piece in _pieces(path, part, begin):
+            if pair == before:
+                piece = _joined(found[pair], piece)  # noqa: PLW2901 - it began in the slice before
+            elif pair in found:
+                raise FileFormatError(
+                    f"{path} is not an hourly table: it is not sorted by respondent and series, the rows of "
+                    f"{' '.join(pair)} stand in several places. `gridloom check` says more."
+                )
+            found[pair], before = piece, pair
+    return found
+
+
+def _pieces(path: Path, part: pl.DataFrame, begin: int) -> Iterator[tuple[Pair, Stretch]]:
+    """Yields each respondent and series of a slice, and its rows."""
+    respondent, series, period, follows = part.iter_columns()
+    lengths = (each.to_physical().rle().struct.field("len").cum_sum() for each in (respondent, series))
+    edges = sorted({0}.union(*lengths))
+    for start, stop in pairwise(edges):
+        pair, hours = (respondent[start], series[start]), period[start:stop]
+        is_hourly = bool(follows[start + 1 : stop].all())
+        ends = [hours[0], hours[-1]] if is_hourly else hours.to_list()
+        if any(each % HOUR_MS for each in ends):
+            raise FileFormatError(f"{path} is not an hourly table: {' '.join(pair)} has no full hours.")
+        yield pair, Stretch(begin + start, begin + stop, min(ends), max(ends), is_hourly)
+
+
+def _joined(one: Stretch, other: Stretch) -> Stretch:
+    """Returns two stretches that follow each other as one."""
+    return Stretch(
+        begin=one.begin,
+        end=other.end,
+        first_ms=min(one.first_ms, other.first_ms),
+        last_ms=max(one.last_ms, other.last_ms),
+        is_hourly=one.is_hourly and other.is_hourly and other.first_ms - one.last_ms == HOUR_MS,
     )
-    named = spans.with_columns(pl.col("respondent", "series").cast(pl.String))
-    return named.sort("respondent", "series").collect(engine="streaming")

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from itertools import pairwise
-from typing import Final
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 
 import numpy as np
 import numpy.typing as npt
@@ -12,16 +11,14 @@ import polars as pl
 
 from gridloom.errors import FileFormatError
 from gridloom.load.select import Selection
-from gridloom.load.survey import Pair, Survey
+from gridloom.load.slices import SLICE_ROWS, slices
+from gridloom.load.survey import HOUR_MS, Stretch, Survey
 
 __all__ = ["Mask", "Times", "Values", "hours_of", "scatter"]
 
 Values = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.uint8]
 Times = npt.NDArray[np.int64]
-
-_SLICE_ROWS: Final = 1 << 19
-_HOUR_MS: Final = 3_600_000
 
 
 def hours_of(selection: Selection) -> Times:
@@ -35,7 +32,7 @@ def scatter(
 ) -> tuple[Values, Mask]:
     """Returns the matrix of a table [time, feature] and its mask, 1 where a value is there.
 
-    The file is read in slices, so that beside the matrix only a slice is in memory. Where no value is
+    The file is read in slices, so that beside the matrix only few of them are in memory. Where no value is
     there, the matrix has 0; the calendar's columns are left empty.
 
     Args:
@@ -48,42 +45,53 @@ def scatter(
     """
     shape = (len(selection.hours), len(selection.pairs))
     values, mask = np.zeros(shape, np.float32), np.zeros(shape, np.uint8)
-    columns = {pair: place for place, pair in enumerate(selection.pairs)}
-    start_ms = int(selection.hours.start.timestamp()) * 1_000
-    last = np.full(shape[1], -1, np.int64)
-    for part in _slices(survey):
-        hours = (part["period"].to_physical().to_numpy() - start_ms) // _HOUR_MS
-        found = part[survey.column].to_numpy()
-        for column, begin, end in _runs(part, columns):
-            at = hours[begin:end]
-            if at[0] <= last[column] or (np.diff(at) <= 0).any():
-                raise FileFormatError(
-                    f"{survey.path} is not an hourly table: the hours of "
-                    f"{' '.join(selection.pairs[column])} do not ascend. `gridloom check` says more."
-                )
-            last[column] = at[-1]
-            # hours without a gap, which is the contract, are one slice
-            rows = slice(at[0], at[-1] + 1) if at[-1] - at[0] == len(at) - 1 else at
-            there = np.isfinite(found[begin:end])
-            values[rows, column] = np.where(there, found[begin:end], 0)
-            mask[rows, column] = there
-        on_rows(part.height)
+    chosen = [
+        (column, survey.stretches[pair])
+        for column, pair in enumerate(selection.pairs)
+        if pair in survey.stretches
+    ]
+    rows = {column: _rows_of(survey, stretch, selection) for column, stretch in chosen}
+    read = pl.col(survey.column).cast(pl.Float32).fill_null(float("nan"))
+    wanted = _by_slice(chosen)
+    for begin, part in slices(survey.path, [read], sorted(wanted), SLICE_ROWS):
+        found = part.to_series().to_numpy()
+        there = np.isfinite(found)
+        found = np.where(there, found, np.float32(0))
+        for column, stretch in wanted[begin]:
+            first, last = max(stretch.begin, begin), min(stretch.end, begin + len(found))
+            to, at = rows[column], slice(first - begin, last - begin)
+            steps = to[first - stretch.begin : last - stretch.begin]
+            place = slice(steps.start, steps.stop) if isinstance(steps, range) else steps
+            values[place, column], mask[place, column] = found[at], there[at]
+        on_rows(len(found))
     return values, mask
 
 
-def _slices(survey: Survey) -> Iterator[pl.DataFrame]:
-    file = pl.scan_parquet(survey.path).select("respondent", "series", "period", survey.column)
-    for begin in range(0, survey.rows, _SLICE_ROWS):
-        yield file.slice(begin, _SLICE_ROWS).collect()
+def _by_slice(chosen: Iterable[tuple[int, Stretch]]) -> dict[int, list[tuple[int, Stretch]]]:
+    """Returns the stretches of which a slice has rows, by the slice's first row."""
+    found = defaultdict(list)
+    for column, stretch in chosen:
+        for begin in range(stretch.begin // SLICE_ROWS * SLICE_ROWS, stretch.end, SLICE_ROWS):
+            found[begin].append((column, stretch))
+    return found
 
 
-def _runs(part: pl.DataFrame, columns: Mapping[Pair, int]) -> Iterator[tuple[int, int, int]]:
-    """Yields column, begin and end of each stretch of rows of one series that was asked for."""
-    respondent, series = part["respondent"], part["series"]
-    codes = [each.to_physical().to_numpy() for each in (respondent, series)]
-    changes = (codes[0][1:] != codes[0][:-1]) | (codes[1][1:] != codes[1][:-1])
-    edges = [0, *(np.flatnonzero(changes) + 1).tolist(), part.height]
-    for begin, end in pairwise(edges):
-        column = columns.get((respondent[begin], series[begin])) if end > begin else None
-        if column is not None:
-            yield column, begin, end
+def _rows_of(survey: Survey, stretch: Stretch, selection: Selection) -> range | Times:
+    """Returns the row of the matrix for each row of a stretch.
+
+    Raises:
+        FileFormatError: If its hours do not ascend.
+    """
+    start_ms = int(selection.hours.start.timestamp()) * 1_000
+    if stretch.is_hourly:  # which is the contract
+        first = (stretch.first_ms - start_ms) // HOUR_MS
+        return range(first, first + stretch.end - stretch.begin)
+    file = pl.scan_parquet(survey.path).select(pl.col("period").cast(pl.Int64))
+    period = file.slice(stretch.begin, stretch.end - stretch.begin).collect().to_series()
+    if not (period.diff().drop_nulls() > 0).all():
+        pair = next(pair for pair, each in survey.stretches.items() if each == stretch)
+        raise FileFormatError(
+            f"{survey.path} is not an hourly table: the hours of {' '.join(pair)} do not ascend. "
+            "`gridloom check` says more."
+        )
+    return ((period - start_ms) // HOUR_MS).to_numpy()

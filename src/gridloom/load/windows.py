@@ -111,8 +111,7 @@ class WindowPlan:
         """Returns the numbers of this rank's windows in the order of an epoch."""
         if self.shuffle:
             # raw bits and a stable sort: NumPy promises the same bits for ever, but not the same shuffle
-            bits = np.random.Philox([self.seed, epoch]).random_raw(self.windows)
-            numbers = np.argsort(bits, kind="stable")
+            numbers = _ranked(np.random.Philox([self.seed, epoch]).random_raw(self.windows))
         else:
             numbers = np.arange(self.windows)
         mine = numbers[self.rank :: self.world_size][: self.windows // self.world_size]
@@ -127,3 +126,17 @@ class WindowPlan:
         """Returns what tells this order of windows from others: every field but none of the data."""
         fields: dict[str, Any] = dataclasses.asdict(self)
         return digest_bytes(repr(sorted(fields.items())).encode())
+
+
+def _ranked(bits: npt.NDArray[np.uint64]) -> Indexes:
+    """Returns ``argsort(bits, kind="stable")``, for which many numbers are sorted with their places in them.
+
+    The places take the lowest bits; if two numbers differ in no other, they are sorted the slow way.
+    """
+    lowest = np.uint64((1 << len(bits).bit_length()) - 1)
+    packed = bits & ~lowest | np.arange(len(bits), dtype=np.uint64)
+    packed.sort()
+    highest = packed & ~lowest
+    if (highest[1:] == highest[:-1]).any():
+        return np.argsort(bits, kind="stable")
+    return (packed & lowest).astype(np.int64)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from gridloom.dag import PipelineDAG
 from gridloom.dag.history import find_run_id, load_run, run_recipe
@@ -12,7 +13,9 @@ from gridloom.errors import UsageError
 from gridloom.pipelines.assemble import FILE, Assembled, assemble
 from gridloom.pipelines.file import read_pipeline
 from gridloom.pipelines.hourly import HOURLY, Prepared, build, prepare
+from gridloom.pipelines.ring import RING, PreparedRing, ring_again
 from gridloom.pipelines.settings import HourlySettings
+from gridloom.pipelines.training import LOAD, PreparedLoad, load_again
 
 __all__ = ["StoppedRun", "stopped_run"]
 
@@ -26,7 +29,7 @@ class StoppedRun:
         story: How far it came, in words.
     """
 
-    prepared: Prepared | Assembled
+    prepared: Prepared | Assembled | PreparedLoad | PreparedRing
     story: str
 
 
@@ -47,12 +50,13 @@ def stopped_run(out: Path, run_id: str, *, force: bool) -> StoppedRun:
     record = load_run(out, found)
     _check_ended(record, force=force)
     recipe, identity = run_recipe(out, found)
-    if recipe is None or recipe.get("pipeline") not in {HOURLY, FILE}:
+    again = _AGAIN.get(recipe.get("pipeline", "")) if recipe else None
+    if recipe is None or again is None:
         raise UsageError(
             f"The run {found} cannot be built again from its id: a pipeline file or a program of its own "
             "started it. Start that again: what is committed is not run again."
         )
-    prepared, dag = _again(recipe, out, found)
+    prepared, dag = again(recipe, out, found)
     changed = dag.changes_since(identity)
     if changed and not force:
         raise UsageError(
@@ -62,13 +66,25 @@ def stopped_run(out: Path, run_id: str, *, force: bool) -> StoppedRun:
     return StoppedRun(prepared=prepared, story=_story(record))
 
 
-def _again(recipe: dict[str, Any], out: Path, found: str) -> tuple[Prepared | Assembled, PipelineDAG]:
+def _hourly_again(recipe: Mapping[str, Any], out: Path, run_id: str) -> tuple[Prepared, PipelineDAG]:
     settings = HourlySettings.of({**recipe.get("settings", {}), "out": out})
-    if recipe["pipeline"] == FILE:
-        assembled = assemble(read_pipeline(Path(recipe["file"])), settings, resumes=found)
-        return assembled, assembled.dag
-    prepared = replace(prepare(settings, name_region=recipe.get("name_region")), resumes=found)
+    prepared = replace(prepare(settings, name_region=recipe.get("name_region")), resumes=run_id)
     return prepared, build(prepared)
+
+
+def _file_again(recipe: Mapping[str, Any], out: Path, run_id: str) -> tuple[Assembled, PipelineDAG]:
+    settings = HourlySettings.of({**recipe.get("settings", {}), "out": out})
+    assembled = assemble(read_pipeline(Path(recipe["file"])), settings, resumes=run_id)
+    return assembled, assembled.dag
+
+
+_AGAIN: Final[Mapping[str, Callable[[Mapping[str, Any], Path, str], tuple[Any, PipelineDAG]]]] = {
+    HOURLY: _hourly_again,
+    FILE: _file_again,
+    LOAD: load_again,
+    RING: ring_again,
+}
+"""How to build each pipeline again from its recipe."""
 
 
 def _check_ended(record: dict[str, Any], *, force: bool) -> None:

@@ -10,12 +10,12 @@ that makes the tensors, `RingAttentionPrepStep` follows `MLXDatasetStep` instead
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gridloom.dag import PipelineDAG, PipelineDAGConfig
+from gridloom.dag import PipelineDAG, PipelineDAGConfig, RunResult
 from gridloom.dag.events import Event
 from gridloom.grid.artifacts import RingShards
 from gridloom.layout import Split
@@ -28,10 +28,13 @@ from gridloom.load.ring_steps import (
     TensorFolderStep,
 )
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
-from gridloom.pipelines.reporting import run_reported
-from gridloom.pipelines.summary import error_summary, exit_code, step_summary
+from gridloom.pipelines.recipes import recipe_of
+from gridloom.pipelines.summary import output_of, run_summary
 
-__all__ = ["PreparedRing", "build_ring", "prepare_ring", "ring_summary", "shards_made"]
+__all__ = ["RING", "PreparedRing", "build_ring", "prepare_ring", "ring_again", "ring_summary", "shards_made"]
+
+RING = "ring-prep"
+"""Name of this pipeline, also in the recipes of its runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,11 +45,13 @@ class PreparedRing:
         dataset: Its folder.
         config: Settings of the shards.
         out: Output folder.
+        resumes: The run that this one carries on, if it does.
     """
 
     dataset: Path
     config: RingAttentionPrepConfig
     out: Path
+    resumes: str | None = None
 
 
 def prepare_ring(dataset: Path, config: RingAttentionPrepConfig, out: Path) -> PreparedRing:
@@ -67,10 +72,32 @@ def build_ring(prepared: PreparedRing) -> PipelineDAG:
     Raises:
         StorageError: If the dataset cannot be read.
     """
-    dag = PipelineDAG(PipelineDAGConfig(pipeline_name="ring-prep", output_dir=prepared.out))
+    recipe = recipe_of(RING, prepared.dataset, prepared.config, prepared.out)
+    dag = PipelineDAG(
+        PipelineDAGConfig(
+            pipeline_name=RING, output_dir=prepared.out, recipe=recipe, resumes=prepared.resumes
+        )
+    )
     dataset = dag.add_step(TensorFolderStep(TensorFolderConfig.of(prepared.dataset)))
     dag.add_step(RingAttentionPrepStep(prepared.config), dependencies=[dataset])
     return dag
+
+
+def ring_again(recipe: Mapping[str, Any], out: Path, run_id: str) -> tuple[PreparedRing, PipelineDAG]:
+    """Returns what a recipe of `build_ring` comes to now, and its DAG.
+
+    Args:
+        recipe: The recipe.
+        out: Output folder, which may have moved.
+        run_id: The run that is carried on.
+
+    Raises:
+        UsageError: If the dataset is not there any more or too short, or the recipe is of another version.
+        StorageError: If the dataset cannot be read.
+    """
+    prepared = prepare_ring(out / recipe["input"], RingAttentionPrepConfig(**recipe["settings"]), out)
+    prepared = replace(prepared, resumes=run_id)
+    return prepared, build_ring(prepared)
 
 
 def shards_made(
@@ -86,21 +113,12 @@ def shards_made(
     Raises:
         GridLoomError: If the run could not start.
     """
-    result, report = run_reported(build_ring(prepared), sink, listeners)
-    outputs = (value for step in result.steps.values() for value in step.artifacts.values())
-    made = next((value for value in outputs if isinstance(value, RingShards)), None)
-    summary = {
-        "run_id": result.run_id,
-        "outcome": result.outcome.value,
-        "dataset": prepared.dataset,
-        **(ring_summary(made.path) if made else {"ring": None}),
-        "duration_s": round(result.duration_s, 3),
-        "steps": [step_summary(step) for step in result.steps.values()],
-        "run_dir": result.run_dir,
-        **report,
-        **error_summary(result),
-    }
-    return summary, exit_code(result)
+
+    def own(result: RunResult) -> dict[str, Any]:
+        made = output_of(result, RingShards)
+        return {"dataset": prepared.dataset, **(ring_summary(made.path) if made else {"ring": None})}
+
+    return run_summary(build_ring(prepared), sink, listeners, own)
 
 
 def ring_summary(folder: Path) -> dict[str, Any]:

@@ -7,7 +7,6 @@ decide, the field's default is None and `HourlySettings.resolved` fills it, so e
 from __future__ import annotations
 
 import os
-import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,17 +14,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from gridloom.errors import ConfigError, did_you_mean
 from gridloom.extract.plan import AUTO, STANDARD_BATCH_DAYS, BatchDays
 from gridloom.extract.source import DEFAULT_BASE_URL
-from gridloom.files import storage_errors
+from gridloom.files import plain_name, storage_errors
 from gridloom.grid.hours import HourRange
 from gridloom.grid.respondents import OPTIMIZED_FOUR, STANDARD_EIGHT
 from gridloom.grid.routes import MAX_ROWS_PER_REQUEST
 from gridloom.grid.series import DEFAULT_SERIES, parse_series
-from gridloom.pipelines.wording import in_words
+from gridloom.pipelines.wording import from_flags
 from gridloom.sample import SAMPLE_HOURS
 
 __all__ = ["SETTINGS_FILE", "HourlySettings", "Resolved", "load_settings"]
@@ -42,7 +41,6 @@ _RIVALS: Final = (
 )
 """Settings that answer one question: where one of them is given, the others of a farther place are not."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _EIGHT, _FOUR = ",".join(STANDARD_EIGHT), ",".join(OPTIMIZED_FOUR)
 
 
@@ -172,9 +170,7 @@ class HourlySettings(BaseModel):
     @field_validator("name")
     @classmethod
     def _plain_name(cls, value: str | None) -> str | None:
-        if value is not None and not _NAME.fullmatch(value):
-            raise ValueError("it may hold letters, digits, '.', '_' and '-' only, no folder")
-        return value.removesuffix(".parquet") if value else value
+        return None if value is None else plain_name(value).removesuffix(".parquet")
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Self:
@@ -189,10 +185,7 @@ class HourlySettings(BaseModel):
             raise ConfigError(
                 f"'{unknown[0]}' is not a setting.{hint} Settings are {', '.join(cls.model_fields)}."
             )
-        try:
-            return cls.model_validate(dict(values))
-        except ValidationError as error:
-            raise ConfigError(" ".join(in_words(cls, item) for item in error.errors())) from None
+        return from_flags(cls, values)
 
     def hours(self) -> HourRange:
         """Returns the periods asked for.

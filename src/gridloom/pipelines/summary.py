@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from gridloom.artifact import Artifact
-from gridloom.dag import Plan, RunOutcome, RunResult, StepOutput
+from gridloom.dag import PipelineDAG, Plan, RunOutcome, RunResult, StepOutput
 from gridloom.dag.events import Event
 from gridloom.errors import GridLoomError
 from gridloom.extract.limits import limiter_seconds
@@ -16,28 +16,38 @@ from gridloom.pipelines.hourly import Prepared, build
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
 from gridloom.pipelines.reporting import hourly_table, kept_coverage, run_reported
 
-__all__ = [
-    "coverage",
-    "error_summary",
-    "exit_code",
-    "output_path",
-    "planned",
-    "planned_steps",
-    "ran",
-    "step_summary",
-    "unmet_findings",
-]
+__all__ = ["coverage", "exit_code", "fetched", "output_of", "plan_summary", "planned", "ran", "run_summary"]
 
+_Made = TypeVar("_Made", bound=Artifact)
 _PARTIAL = 3
 
 
 def planned(prepared: Prepared) -> dict[str, Any]:
     """Returns the JSON object of a dry run of a prepared pipeline.
 
+    ``limiter_least_s`` and ``limiter_s`` are the seconds for which the limiter spreads the least and the
+    most requests; answers come one latency later.
+
     Raises:
         GridLoomError: If the DAG cannot be planned.
     """
-    return _plan_summary(prepared, build(prepared).plan())
+    found = plan_summary(
+        build(prepared).plan(),
+        {
+            "source": prepared.source.identity,
+            "first": prepared.hours.first_label,
+            "last": prepared.hours.last_label,
+            "regions": prepared.respondents,
+            "asked_series": prepared.series,
+        },
+        warnings=prepared.warnings,
+        parquet=prepared.parquet if prepared.settings.through != "extract" else None,
+    )
+    # All steps ask one source, so they wait for one limiter.
+    per_s = prepared.source.per_s(prepared.settings.rate_limit)
+    for name, least_or_most in (("limiter_least_s", "least"), ("limiter_s", "most")):
+        found[name] = round(limiter_seconds(found["requests"][least_or_most], per_s), 1)
+    return found
 
 
 def ran(
@@ -53,8 +63,108 @@ def ran(
     Raises:
         GridLoomError: If the run could not start.
     """
-    result, report = run_reported(build(prepared), sink, listeners)
-    return {**_run_summary(prepared, result), **report}, exit_code(result)
+
+    def own(result: RunResult) -> dict[str, Any]:
+        table = hourly_table(result)
+        return {
+            **fetched(result, rows=0),
+            "source": prepared.source.identity,
+            "first": prepared.hours.first_label,
+            "last": prepared.hours.last_label,
+            "respondents": coverage(table, prepared.settings.out) if table else [],
+            "series": table.series if table else (),
+            "proof": _proof(result),
+        }
+
+    return run_summary(build(prepared), sink, listeners, own, warnings=prepared.warnings)
+
+
+def run_summary(
+    dag: PipelineDAG,
+    sink: Callable[[Event], None],
+    listeners: ListenerOptions,
+    own: Callable[[RunResult], Mapping[str, Any]],
+    *,
+    warnings: Sequence[str] = (),
+) -> tuple[dict[str, Any], int]:
+    """Runs a DAG and returns what every run says of itself, as its JSON object, and its exit code.
+
+    Args:
+        dag: What to run.
+        sink: Hears every event of the run.
+        listeners: Who else does.
+        own: Returns what a run of this kind says besides.
+        warnings: Lines that the user saw before.
+
+    Raises:
+        GridLoomError: If the run could not start.
+    """
+    result, report = run_reported(dag, sink, listeners)
+    error = result.error
+    summary = {
+        "run_id": result.run_id,
+        "outcome": result.outcome.value,
+        **own(result),
+        "duration_s": round(result.duration_s, 3),
+        "steps": [_step_summary(step) for step in result.steps.values()],
+        "findings": _unmet_findings(result),
+        "warnings": warnings,
+        "run_dir": result.run_dir,
+        **report,
+        **({} if error is None else {"error": {"type": type(error).__name__, "message": str(error)}}),
+    }
+    return summary, exit_code(result)
+
+
+def fetched(result: RunResult, *, rows: int) -> dict[str, Any]:
+    """Returns what a run asked for and made that may fetch and may go on to tensors and shards.
+
+    Args:
+        result: How the run went.
+        rows: Its rows where it made no table.
+    """
+    table = hourly_table(result)
+    return {
+        "parquet": table.path if table else None,
+        "rows": table.rows if table else rows,
+        "hours_missing": table.hours_missing if table else 0,
+        "dataset": _path_of(result, TensorDataset),
+        "ring": _path_of(result, RingShards),
+        "http_requests": result.totals["requests"],
+        "rows_received": result.totals["rows_received"],
+        "retries": result.totals["retries"],
+    }
+
+
+def plan_summary(
+    plan: Plan, own: Mapping[str, Any], *, warnings: Sequence[str], parquet: Path | None = None
+) -> dict[str, Any]:
+    """Returns what every dry run says: the keys of a run, decisions, and what will be asked.
+
+    Args:
+        plan: The plan.
+        own: What a plan of this kind says besides.
+        warnings: Lines that the user should see.
+        parquet: Where a table will stand.
+    """
+    asks = [step.detail for step in plan.steps if step.decision == "run" and "requests" in step.detail]
+    return {
+        "run_id": None,
+        "outcome": RunOutcome.planned.value,
+        "parquet": parquet,
+        "rows": 0,
+        "hours_missing": 0,
+        "http_requests": 0,
+        "rows_received": 0,
+        "duration_s": 0.0,
+        **own,
+        "windows": sum(ask["windows"] for ask in asks),
+        "requests": {
+            name: sum(ask["requests"][name] for ask in asks) for name in ("least", "most", "metadata")
+        },
+        "steps": _planned_steps(plan),
+        "warnings": warnings,
+    }
 
 
 def exit_code(result: RunResult) -> int:
@@ -66,48 +176,13 @@ def exit_code(result: RunResult) -> int:
     return 0 if result.outcome is RunOutcome.succeeded else 1
 
 
-def _run_summary(prepared: Prepared, result: RunResult) -> dict[str, Any]:
-    """Returns the JSON object of a finished run."""
-    table = hourly_table(result)
-    return {
-        "run_id": result.run_id,
-        "outcome": result.outcome.value,
-        "parquet": table.path if table else None,
-        "rows": table.rows if table else 0,
-        "hours_missing": table.hours_missing if table else 0,
-        "dataset": output_path(result, TensorDataset),
-        "ring": output_path(result, RingShards),
-        "http_requests": result.totals["requests"],
-        "rows_received": result.totals["rows_received"],
-        "duration_s": round(result.duration_s, 3),
-        "retries": result.totals["retries"],
-        "source": prepared.source.identity,
-        "first": prepared.hours.first_label,
-        "last": prepared.hours.last_label,
-        "respondents": coverage(table, prepared.settings.out) if table else [],
-        "series": table.series if table else (),
-        "steps": [step_summary(step) for step in result.steps.values()],
-        "proof": _proof(result),
-        "findings": unmet_findings(result),
-        "warnings": prepared.warnings,
-        "run_dir": result.run_dir,
-        **error_summary(result),
-    }
-
-
-def error_summary(result: RunResult) -> dict[str, Any]:
-    """Returns the error of a run under ``error``; nothing where there is none."""
-    error = result.error
-    return {} if error is None else {"error": {"type": type(error).__name__, "message": str(error)}}
-
-
 def _proof(result: RunResult) -> str | None:
     """Returns how much of what the source counted the table was made of; None where none was made."""
     findings = (finding for step in result.steps.values() for finding in step.findings)
     return next((finding.detail for finding in findings if finding.name == "windows-complete"), None)
 
 
-def unmet_findings(result: RunResult) -> list[dict[str, Any]]:
+def _unmet_findings(result: RunResult) -> list[dict[str, Any]]:
     """Returns the findings that did not hold, each fact once.
 
     That a respondent has no rows is found twice: by route before the table is made, and then, more
@@ -137,13 +212,18 @@ def unmet_findings(result: RunResult) -> list[dict[str, Any]]:
     ]
 
 
-def output_path(result: RunResult, kind: type[Artifact]) -> Path | None:
-    """Returns where the first output of a kind stands, or None."""
+def output_of(result: RunResult, kind: type[_Made]) -> _Made | None:
+    """Returns the first output of a kind, or None."""
     outputs = (value for step in result.steps.values() for value in step.artifacts.values())
-    return next((value.path for value in outputs if isinstance(value, kind)), None)
+    return next((value for value in outputs if isinstance(value, kind)), None)
 
 
-def step_summary(step: StepOutput) -> dict[str, Any]:
+def _path_of(result: RunResult, kind: type[Artifact]) -> Path | None:
+    made = output_of(result, kind)
+    return made.path if made else None
+
+
+def _step_summary(step: StepOutput) -> dict[str, Any]:
     """Returns what a step came to."""
     return {
         "step_id": step.step_id,
@@ -177,40 +257,7 @@ def coverage(table: HourlyTable, out: Path) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def _plan_summary(prepared: Prepared, plan: Plan) -> dict[str, Any]:
-    """Returns the JSON object of a dry run: the same keys as a run, decisions, and what will be asked.
-
-    ``limiter_least_s`` and ``limiter_s`` are the seconds for which the limiter spreads the least and the
-    most requests; answers come one latency later.
-    """
-    asks = [step.detail for step in plan.steps if step.decision == "run" and "requests" in step.detail]
-    requests = {name: sum(ask["requests"][name] for ask in asks) for name in ("least", "most", "metadata")}
-    # All steps ask one source, so they wait for one limiter.
-    per_s = prepared.source.per_s(prepared.settings.rate_limit)
-    return {
-        "run_id": None,
-        "outcome": RunOutcome.planned.value,
-        "parquet": prepared.parquet if prepared.settings.through != "extract" else None,
-        "rows": 0,
-        "hours_missing": 0,
-        "http_requests": 0,
-        "rows_received": 0,
-        "duration_s": 0.0,
-        "source": prepared.source.identity,
-        "first": prepared.hours.first_label,
-        "last": prepared.hours.last_label,
-        "regions": prepared.respondents,
-        "asked_series": prepared.series,
-        "windows": sum(ask["windows"] for ask in asks),
-        "requests": requests,
-        "limiter_least_s": round(limiter_seconds(requests["least"], per_s), 1),
-        "limiter_s": round(limiter_seconds(requests["most"], per_s), 1),
-        "steps": planned_steps(plan),
-        "warnings": prepared.warnings,
-    }
-
-
-def planned_steps(plan: Plan) -> list[dict[str, Any]]:
+def _planned_steps(plan: Plan) -> list[dict[str, Any]]:
     """Returns the JSON objects of the steps of a plan."""
     return [
         {

@@ -10,12 +10,12 @@ makes the table, `MLXDatasetStep` follows the transform instead.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gridloom.dag import PipelineDAG, PipelineDAGConfig
+from gridloom.dag import PipelineDAG, PipelineDAGConfig, RunResult
 from gridloom.dag.events import Event
 from gridloom.extras import need
 from gridloom.grid.artifacts import TensorDataset
@@ -25,10 +25,13 @@ from gridloom.load.plan import DatasetPlan, plan_dataset
 from gridloom.load.splits import SPLITS
 from gridloom.load.steps import HourlyFileConfig, HourlyFileStep, MLXDatasetConfig, MLXDatasetStep
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
-from gridloom.pipelines.reporting import run_reported
-from gridloom.pipelines.summary import error_summary, exit_code, step_summary
+from gridloom.pipelines.recipes import recipe_of
+from gridloom.pipelines.summary import output_of, run_summary
 
-__all__ = ["PreparedLoad", "build_load", "loaded", "prepare_load"]
+__all__ = ["LOAD", "PreparedLoad", "build_load", "load_again", "loaded", "prepare_load"]
+
+LOAD = "load"
+"""Name of this pipeline, also in the recipes of its runs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +44,7 @@ class PreparedLoad:
         out: Output folder.
         plan: What they come to.
         warnings: Lines that the user should see, such as corrected codes.
+        resumes: The run that this one carries on, if it does.
     """
 
     file: Path
@@ -48,6 +52,7 @@ class PreparedLoad:
     out: Path
     plan: DatasetPlan
     warnings: tuple[str, ...]
+    resumes: str | None = None
 
 
 def prepare_load(file: Path, config: MLXDatasetConfig, out: Path) -> PreparedLoad:
@@ -69,10 +74,32 @@ def build_load(prepared: PreparedLoad) -> PipelineDAG:
     Raises:
         StorageError: If the table cannot be read.
     """
-    dag = PipelineDAG(PipelineDAGConfig(pipeline_name="load", output_dir=prepared.out))
+    recipe = recipe_of(LOAD, prepared.file, prepared.config, prepared.out)
+    dag = PipelineDAG(
+        PipelineDAGConfig(
+            pipeline_name=LOAD, output_dir=prepared.out, recipe=recipe, resumes=prepared.resumes
+        )
+    )
     table = dag.add_step(HourlyFileStep(HourlyFileConfig.of(prepared.file)))
     dag.add_step(MLXDatasetStep(prepared.config), dependencies=[table])
     return dag
+
+
+def load_again(recipe: Mapping[str, Any], out: Path, run_id: str) -> tuple[PreparedLoad, PipelineDAG]:
+    """Returns what a recipe of `build_load` comes to now, and its DAG.
+
+    Args:
+        recipe: The recipe.
+        out: Output folder, which may have moved.
+        run_id: The run that is carried on.
+
+    Raises:
+        UsageError: If the table is not there any more or is another one, or the recipe is of another version.
+        StorageError: If the table cannot be read.
+    """
+    prepared = prepare_load(out / recipe["input"], MLXDatasetConfig(**recipe["settings"]), out)
+    prepared = replace(prepared, resumes=run_id)
+    return prepared, build_load(prepared)
 
 
 def loaded(
@@ -88,37 +115,24 @@ def loaded(
     Raises:
         GridLoomError: If the run could not start.
     """
-    result, report = run_reported(build_load(prepared), sink, listeners)
-    outputs = (value for step in result.steps.values() for value in step.artifacts.values())
-    made = next((value for value in outputs if isinstance(value, TensorDataset)), None)
-    summary = {
-        "run_id": result.run_id,
-        "outcome": result.outcome.value,
-        "dataset": made.path if made else None,
-        "hours": made.steps if made else 0,
-        "features": made.features if made else (),
-        "size_bytes": made.size_bytes if made else 0,
-        "first": prepared.plan.selection.hours.first_label,
-        "last": prepared.plan.selection.hours.last_label,
-        "values": prepared.plan.survey.column,
-        "context": prepared.config.context,
-        "horizon": prepared.config.horizon,
-        "stride": prepared.config.stride,
-        "splits": [_split(prepared.plan, split) for split in SPLITS],
-        "duration_s": round(result.duration_s, 3),
-        "steps": [step_summary(step) for step in result.steps.values()],
-        "findings": [
-            {"step_id": step.step_id, "name": finding.name, "detail": finding.detail}
-            for step in result.steps.values()
-            for finding in step.findings
-            if not finding.passed
-        ],
-        "warnings": prepared.warnings,
-        "run_dir": result.run_dir,
-        **report,
-        **error_summary(result),
-    }
-    return summary, exit_code(result)
+
+    def own(result: RunResult) -> dict[str, Any]:
+        made = output_of(result, TensorDataset)
+        return {
+            "dataset": made.path if made else None,
+            "hours": made.steps if made else 0,
+            "features": made.features if made else (),
+            "size_bytes": made.size_bytes if made else 0,
+            "first": prepared.plan.selection.hours.first_label,
+            "last": prepared.plan.selection.hours.last_label,
+            "values": prepared.plan.survey.column,
+            "context": prepared.config.context,
+            "horizon": prepared.config.horizon,
+            "stride": prepared.config.stride,
+            "splits": [_split(prepared.plan, split) for split in SPLITS],
+        }
+
+    return run_summary(build_load(prepared), sink, listeners, own, warnings=prepared.warnings)
 
 
 def _split(plan: DatasetPlan, split: Any) -> dict[str, Any]:

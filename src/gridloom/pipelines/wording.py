@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, TypeVar
 
 from pydantic import BaseModel
 
-__all__ = ["in_words"]
+from gridloom.dag.config import setting_errors
+from gridloom.errors import ConfigError
+
+__all__ = ["from_flags", "in_words"]
+
+_Model = TypeVar("_Model", bound=BaseModel)
+
+
+def from_flags(model: type[_Model], values: Mapping[str, Any]) -> _Model:
+    """Returns settings from flags.
+
+    Raises:
+        ConfigError: In words, naming each flag whose value cannot be used.
+    """
+    wrong = setting_errors(model, values)
+    if wrong:
+        raise ConfigError(" ".join(in_words(model, item) for item in wrong))
+    return model(**values)
 
 
 def in_words(model: type[BaseModel], item: Any) -> str:

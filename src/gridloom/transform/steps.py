@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -13,6 +12,7 @@ from pydantic import Field, field_validator, model_validator
 
 from gridloom.dag import CacheableStep, StepConfig, StepContext
 from gridloom.errors import CheckFailedError, ConfigError, FileFormatError, NoDataError, StorageError
+from gridloom.files import plain_name
 from gridloom.finding import Finding
 from gridloom.grid.artifacts import HourlyTable, RawPages, WindowSet
 from gridloom.grid.hours import HourRange
@@ -30,7 +30,6 @@ from gridloom.transform.write import write_table
 
 __all__ = ["TransformConfig", "TransformStep"]
 
-_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 _ENDING: Final = ".parquet"
 _HELD_ROWS: Final = 1_000_000
 
@@ -50,9 +49,7 @@ class TransformConfig(StepConfig):
     @field_validator("name")
     @classmethod
     def _plain_name(cls, value: str) -> str:
-        if not _NAME.fullmatch(value):
-            raise ValueError("use letters, digits, '.', '_' and '-' only, without a folder or ending")
-        return value.removesuffix(_ENDING)
+        return plain_name(value).removesuffix(_ENDING)
 
     @field_validator("respondents")
     @classmethod
