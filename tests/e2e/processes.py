@@ -14,7 +14,7 @@ from typing import Any
 
 from gridloom.files import STAGING_PREFIX
 
-_SETTINGS = {"EIA_API_KEY", "GRIDLOOM_BASE_URL", "GRIDLOOM_BLAS", "GRIDLOOM_OUT"}
+_SETTINGS = {"EIA_API_KEY", "GRIDLOOM_BASE_URL", "GRIDLOOM_BLAS", "GRIDLOOM_OUT", "GRIDLOOM_UI_TOKEN"}
 _TIMEOUT_S = 60.0
 _UNDER_A_LIMIT = (
     "import resource, runpy, sys; size = int(sys.argv.pop(1)); "
