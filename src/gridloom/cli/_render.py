@@ -13,7 +13,7 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["age", "echo_json", "echo_table", "note", "shown_path", "size"]
+__all__ = ["age", "echo_json", "echo_table", "note", "shown_path"]
 
 _PIPE_WIDTH = 1_000
 
@@ -56,19 +56,6 @@ def echo_table(
         console.print(table)
     # Trailing blanks trouble diffs and terminals alike.
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
-
-
-def size(size_bytes: int) -> str:
-    """Returns a size as a person reads it, in units of 1,000.
-
-    Example:
-        >>> size(999), size(1_049_000)
-        ('999 B', '1.0 MB')
-    """
-    value, units = float(size_bytes), ["B", "kB", "MB", "GB", "TB"]
-    while value >= 1_000 and len(units) > 1:  # noqa: PLR2004 - the next unit
-        value, units = value / 1_000, units[1:]
-    return f"{value:.0f} B" if units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
 def age(at: datetime | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from gridloom.dag.events import (
     AttemptFailed,
@@ -56,6 +56,7 @@ class StepState:
         requests: Requests so far.
         retries: Requests that were repeated.
         limit_per_s: Requests a second that the limiter allows; None where there is none.
+        full_per_s: Those that it allows where the source does not complain.
         duration_s: Wall time in seconds of a step that is over.
         seq: Number of the event that changed it last.
     """
@@ -73,9 +74,10 @@ class StepState:
     requests: int = 0
     retries: int = 0
     limit_per_s: float | None = None
+    full_per_s: float = 0.0
     duration_s: float | None = None
     seq: int = 0
-    _marks: deque[tuple[datetime, float]] = field(default_factory=lambda: deque(maxlen=300))
+    _marks: deque[tuple[datetime, float, int]] = field(default_factory=lambda: deque(maxlen=300))
 
     @property
     def at_work(self) -> bool:
@@ -97,11 +99,19 @@ class StepState:
     @property
     def per_s(self) -> float | None:
         """Units a second of late; None if it is too early to say."""
+        return self._rate(1)
+
+    @property
+    def requests_per_s(self) -> float | None:
+        """Requests a second of late; None if it is too early to say."""
+        return self._rate(2)
+
+    def _rate(self, place: Literal[1, 2]) -> float | None:
         if len(self._marks) < 2:  # noqa: PLR2004 - two make a difference
             return None
-        (first, before), (last, after) = self._marks[0], self._marks[-1]
-        seconds = (last - first).total_seconds()
-        return (after - before) / seconds if seconds >= _LEAST_S and after > before else None
+        first, last = self._marks[0], self._marks[-1]
+        seconds, more = (last[0] - first[0]).total_seconds(), last[place] - first[place]
+        return more / seconds if seconds >= _LEAST_S and more > 0 else None
 
     @property
     def left_s(self) -> float | None:
@@ -122,7 +132,7 @@ class StepState:
         self.done, self.total, self.unit = event.done, event.total, event.unit
         self.rows = event.rows_received or event.rows
         self.requests, self.retries = event.requests, event.retries
-        self._marks.append((event.at, event.done))
+        self._marks.append((event.at, event.done, event.requests))
         while (event.at - self._marks[0][0]).total_seconds() > _RATE_OVER_S:
             self._marks.popleft()
 
@@ -197,7 +207,8 @@ class RunState:
                 step.state, step.reason, step.retry_in_s = WAITING, event.message, event.retry_in_s
                 self.notes.append((event.seq, f"{event.step_id}: {event.message}"))
             case MetricReported() if event.name == RATE_LIMIT:
-                self._changed(event).limit_per_s = event.value
+                step = self._changed(event)
+                step.limit_per_s, step.full_per_s = event.value, max(event.value, step.full_per_s)
             case _:
                 pass
 

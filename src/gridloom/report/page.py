@@ -23,7 +23,7 @@ from gridloom.report.states import LEGEND, tone
 from gridloom.report.tables import checks, decisions, messages, outputs
 from gridloom.report.timeline import timeline
 from gridloom.report.traffic import traffic
-from gridloom.report.words import count, short
+from gridloom.words import count, short
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -12,7 +12,8 @@ import msgspec
 from gridloom.monitor.state import RunState, StepState
 from gridloom.report.drawing import draw
 from gridloom.report.states import LEGEND, tone
-from gridloom.report.words import clock, count, duration, parted, short
+from gridloom.report.words import clock, parted
+from gridloom.words import count, duration, short
 
 __all__ = ["StepRow", "compared", "elapsed", "head", "live", "notes", "runs", "step_rows"]
 
