@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from gridloom.monitor.state import RunState, StepState
+from gridloom.monitor.told import limiter, told
 from gridloom.report.drawing import draw
 from gridloom.report.states import LEGEND, tone
 from gridloom.report.words import clock, parted
@@ -114,32 +115,16 @@ def _step_row(step: StepState, outcome: str) -> StepRow:
         state,
         tone("running" if state == "waiting" else state),
         None if share is None or step.state == "cached" else int(100 * share),
-        _told(step),
+        ", ".join(filter(None, (told(step), _pace(step)))),
         ", ".join(filter(None, (took, again))),
         short(step.reason, _LONGEST),
     )
 
 
-def _told(step: StepState) -> str:
-    parts = []
-    if step.unit and step.at_work:
-        of = "" if step.total is None else f" of {count(step.total)}"
-        parts.append(f"{count(step.done)}{of} {step.unit}")
-    if step.rows and (step.over or step.unit != "rows"):
-        parts.append(f"{count(step.rows)} rows")
-    if step.requests:
-        parts.append(f"{count(step.requests)} requests")
-    if step.retries:
-        parts.append(f"{count(step.retries)} repeated")
-    if step.at_work and step.per_s is not None:
-        parts.append(f"{count(round(step.per_s, 1))} {step.unit}/s")
-    if step.at_work and step.left_s is not None:
-        parts.append(f"{duration(step.left_s)} left")
-    if step.at_work and step.limit_per_s is not None:
-        parts.append(f"limiter at {count(step.limit_per_s)} requests/s")
-    if step.state == "waiting":
-        parts.append(f"tries again after {duration(step.retry_in_s)}")
-    return ", ".join(parts)
+def _pace(step: StepState) -> str:
+    if not step.at_work or step.limit_per_s is None:
+        return ""
+    return limiter(step.limit_per_s, step.full_per_s)
 
 
 def head(state: RunState, outcome: str) -> dict[str, Any]:
