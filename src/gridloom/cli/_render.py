@@ -13,6 +13,8 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
+from gridloom.monitor.watched import is_watched
+
 __all__ = ["age", "echo_json", "echo_table", "note", "shown_path"]
 
 _PIPE_WIDTH = 1_000
@@ -51,7 +53,12 @@ def echo_table(
     for row in rows:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
     # In a pipe there is no width to keep to, and a wrapped line is hard to read by a program.
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console = Console(
+        highlight=False,
+        markup=False,
+        width=None if sys.stdout.isatty() else _PIPE_WIDTH,
+        color_system="auto" if is_watched(sys.stdout) else None,
+    )
     with console.capture() as capture:
         console.print(table)
     # Trailing blanks trouble diffs and terminals alike.

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import time
-from collections.abc import Mapping
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from rich.console import Console
 from rich.text import Text
@@ -24,21 +22,12 @@ from gridloom.dag.events import (
 from gridloom.dag.outcome import StepOutcome
 from gridloom.monitor.live import LiveView
 from gridloom.monitor.view import plain
+from gridloom.monitor.watched import is_watched
 
-__all__ = ["ConsoleMonitor", "is_watched"]
+__all__ = ["ConsoleMonitor"]
 
 _PLAIN_EVERY_S = 5.0
 """In a pipe a step says how far it is at most this often."""
-
-_CALM: Final = ("NO_COLOR", "CI")
-"""Variables that ask for plain lines if they are not empty."""
-
-
-def is_watched(console: Console, environ: Mapping[str, str] = os.environ) -> bool:
-    """Returns whether a person watches who wants a picture that moves: not in a pipe, and not in CI."""
-    if not console.is_terminal or console.is_dumb_terminal:
-        return False
-    return bool(environ.get("TERM")) and not any(environ.get(name) for name in _CALM)
 
 
 class ConsoleMonitor:
@@ -62,7 +51,7 @@ class ConsoleMonitor:
         self._quiet = quiet
         self._verbose = verbose
         self._console = console or Console(file=sys.stderr, highlight=False, soft_wrap=True)
-        watched = is_watched(self._console) if live is None else live
+        watched = is_watched(self._console.file) if live is None else live
         self._view = LiveView(self._console) if watched and not quiet else None
         self._said: dict[str, float] = {}
 

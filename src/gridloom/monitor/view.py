@@ -7,6 +7,7 @@ from collections import Counter
 from datetime import datetime
 from typing import Final
 
+from rich.console import OverflowMethod
 from rich.text import Text
 
 from gridloom.dag.outcome import StepOutcome
@@ -37,8 +38,8 @@ _BARS: Final = ((110, 20), (80, 10))
 _MOST_CHOSEN: Final = 20
 """Of a DAG that does not fit as a whole, no more steps than these are shown, however tall the terminal is."""
 
-_SIGNS: Final = (("━", "─"), ("#", "-"))
-"""What is done and what is not, with and without Unicode."""
+_SIGNS: Final[tuple[tuple[str, str, OverflowMethod], ...]] = (("━", "─", "ellipsis"), ("#", "-", "crop"))
+"""What is done, what is not, and how lines that are too long end; with Unicode and without."""
 
 
 def plain(text: str) -> str:
@@ -81,7 +82,7 @@ def frame(
     lines += [Text(f"  and {left_out:,} more at work", "dim")] if left_out else []
     lines += [last] if last is not None and room >= 0 else []
     for line in lines:
-        line.truncate(width, overflow="crop" if ascii_only else "ellipsis")
+        _cut(line, width, signs[2])
     return lines[:height]
 
 
@@ -95,7 +96,7 @@ def _head(state: RunState, now: datetime, memory_bytes: int | None) -> Text:
         if counts[each]
     ]
     parts += [] if memory_bytes is None else [f"{size(memory_bytes)} memory"]
-    line = Text(_BLANKS.sub(" ", plain(state.pipeline)) or "run", "bold")
+    line = Text(_flat(state.pipeline) or "run", "bold")
     line.append(f"  {_clock(state.began, now)}  ", "not bold")
     return line.append(", ".join(parts), "not bold dim")
 
@@ -131,11 +132,13 @@ def _chosen(state: RunState, room: int) -> tuple[list[StepState], int]:
     return [*(state.finished[-ended:] if ended else []), *busy], 0
 
 
-def _line(step: StepState, now: datetime, name_width: int, bar_width: int, signs: tuple[str, str]) -> Text:
+def _line(
+    step: StepState, now: datetime, name_width: int, bar_width: int, signs: tuple[str, str, OverflowMethod]
+) -> Text:
     style = _STYLES.get(step.state, "dim")
     line = Text("  ")
-    name = Text(plain(step.step_id), "" if step.at_work else "dim")
-    name.truncate(name_width, overflow="ellipsis", pad=True)
+    name = _cut(Text(_flat(step.step_id), "" if step.at_work else "dim"), name_width, signs[2])
+    name.pad_right(name_width - name.cell_len)
     line.append_text(name).append(f"  {step.state:<{_STATE_WIDTH}}", style)
     took = _clock(step.began, now) if step.at_work else _took(step)
     line.append(f"{took:>{_TOOK_WIDTH}}  ", "" if step.at_work else "dim")
@@ -145,8 +148,17 @@ def _line(step: StepState, now: datetime, name_width: int, bar_width: int, signs
         line.append(f" {int(100 * step.share):>3} %  ")
     attempt = f"attempt {step.attempt}" if step.attempt > 1 else ""
     why = step.reason if step.state not in {StepOutcome.running, StepOutcome.executed} else ""
-    parts = (told(step), attempt, _BLANKS.sub(" ", plain(why)))
+    parts = (told(step), attempt, _flat(why))
     return line.append(", ".join(filter(None, parts)), "" if step.at_work else "dim")
+
+
+def _cut(text: Text, width: int, end: OverflowMethod) -> Text:
+    text.truncate(width, overflow=end)
+    return text
+
+
+def _flat(text: str) -> str:
+    return _BLANKS.sub(" ", plain(text))
 
 
 def _took(step: StepState) -> str:
