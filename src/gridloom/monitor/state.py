@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, Literal
 
 from gridloom.dag.events import (
@@ -48,7 +48,8 @@ class StepState:
         reason: Why, in words.
         attempt: The attempt that it is at, or how many it took.
         retry_in_s: Seconds between the two attempts that it waits between.
-        began: When its first attempt began.
+        began: When its first attempt began, or when it was found done.
+        ended: When it was over.
         done: Units done so far.
         total: Units in all; None if nobody knows.
         unit: What is counted; empty as long as nothing was.
@@ -67,6 +68,7 @@ class StepState:
     attempt: int = 0
     retry_in_s: float = 0.0
     began: datetime | None = None
+    ended: datetime | None = None
     done: float = 0.0
     total: float | None = None
     unit: str = ""
@@ -140,6 +142,8 @@ class StepState:
         """Ends."""
         self.state, self.reason = event.outcome.value, event.reason
         self.attempt, self.duration_s = event.attempts, event.duration_s
+        self.ended = event.at
+        self.began = self.began or event.at - timedelta(seconds=event.duration_s)
         self.rows, self.requests, self.retries = event.rows, event.requests, event.retries
         self._marks.clear()
 

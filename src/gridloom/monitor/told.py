@@ -1,13 +1,14 @@
-"""How far a step is, in words: the same on the terminal and on the web pages. Pure."""
+"""How far steps are, in words: the same on the terminal and on the web pages. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
-from gridloom.monitor.state import WAITING, StepState
+from gridloom.monitor.state import WAITING, RunState, StepState
 from gridloom.words import count, duration
 
-__all__ = ["limiter", "told"]
+__all__ = ["Asked", "asked", "limiter", "told"]
 
 
 def told(step: StepState) -> str:
@@ -50,3 +51,33 @@ def limiter(limit_per_s: float, full_per_s: float) -> str:
     if limit_per_s < full_per_s:
         return f"slowed down to {count(limit_per_s)} of {count(full_per_s)}/s"
     return f"limiter at {count(limit_per_s)}/s"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What the steps at work ask a source, through one limiter.
+
+    Attributes:
+        told: In words; empty if none of them asks.
+        slowed: Whether the limiter allows less than it would if the source did not complain.
+    """
+
+    told: str = ""
+    slowed: bool = False
+
+
+def asked(state: RunState) -> Asked:
+    """Returns rate, limiter and counts of the requests of a run at work."""
+    asking = [step for step in state.steps.values() if step.at_work and (step.requests or step.limit_per_s)]
+    if not asking:
+        return Asked()
+    repeated = sum(step.retries for step in state.steps.values())
+    allowed = min((step.limit_per_s for step in asking if step.limit_per_s is not None), default=None)
+    full = max(step.full_per_s for step in asking)
+    parts = [
+        f"{count(round(sum(step.requests_per_s or 0.0 for step in asking), 1))}/s",
+        "" if allowed is None else limiter(allowed, full),
+        f"{count(sum(step.requests for step in state.steps.values()))} in all",
+        f"{count(repeated)} repeated" if repeated else "",
+    ]
+    return Asked(f"requests: {', '.join(filter(None, parts))}", slowed=allowed is not None and allowed < full)

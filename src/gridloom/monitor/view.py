@@ -12,7 +12,7 @@ from rich.text import Text
 
 from gridloom.dag.outcome import StepOutcome
 from gridloom.monitor.state import WAITING, RunState, StepState
-from gridloom.monitor.told import limiter, told
+from gridloom.monitor.told import asked, told
 from gridloom.words import count, duration, size
 
 __all__ = ["frame", "plain"]
@@ -71,8 +71,8 @@ def frame(
     """
     if height < 1 or not state.steps:
         return []
-    last = _asking(state)
-    room = height - 1 - (last is not None)
+    asks = asked(state)
+    room = height - 1 - bool(asks.told)
     steps, left_out = _chosen(state, room)
     name_width = min(max(map(len, (step.step_id for step in steps)), default=0), max(width // 3, _LEAST_NAME))
     bar_width = next((length for least, length in _BARS if width >= least), 0)
@@ -80,7 +80,7 @@ def frame(
     lines = [_head(state, now, memory_bytes)]
     lines += [_line(step, now, name_width, bar_width, signs) for step in steps]
     lines += [Text(f"  and {left_out:,} more at work", "dim")] if left_out else []
-    lines += [last] if last is not None and room >= 0 else []
+    lines += [Text(f"  {asks.told}", "yellow" if asks.slowed else "dim")] if asks.told else []
     for line in lines:
         _cut(line, width, signs[2])
     return lines[:height]
@@ -99,24 +99,6 @@ def _head(state: RunState, now: datetime, memory_bytes: int | None) -> Text:
     line = Text(_flat(state.pipeline) or "run", "bold")
     line.append(f"  {_clock(state.began, now)}  ", "not bold")
     return line.append(", ".join(parts), "not bold dim")
-
-
-def _asking(state: RunState) -> Text | None:
-    """Returns a line on the requests of steps at work, which go through one limiter; None if none asks."""
-    asking = [step for step in state.steps.values() if step.at_work and (step.requests or step.limit_per_s)]
-    if not asking:
-        return None
-    rate = sum(step.requests_per_s or 0.0 for step in asking)
-    repeated = sum(step.retries for step in state.steps.values())
-    limits = [step.limit_per_s for step in asking if step.limit_per_s is not None]
-    slow = bool(limits) and min(limits) < max(step.full_per_s for step in asking)
-    parts = [
-        f"{count(round(rate, 1))}/s",
-        limiter(min(limits), max(step.full_per_s for step in asking)) if limits else "",
-        f"{count(sum(step.requests for step in state.steps.values()))} in all",
-        f"{count(repeated)} repeated" if repeated else "",
-    ]
-    return Text(f"  requests: {', '.join(filter(None, parts))}", "yellow" if slow else "dim")
 
 
 def _chosen(state: RunState, room: int) -> tuple[list[StepState], int]:

@@ -32,6 +32,7 @@ _ASSETS: Final = Path(__file__).parent / "assets"
 _STATIC: Final = {
     "style.css": "text/css",
     "live.js": "text/javascript",
+    "runs.js": "text/javascript",
     "icon.svg": "image/svg+xml",
 }
 _REPORT_POLICY: Final = (

@@ -10,7 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from gridloom.monitor.state import RunState, StepState
-from gridloom.monitor.told import limiter, told
+from gridloom.monitor.told import asked, limiter, told
 from gridloom.report.drawing import draw
 from gridloom.report.states import LEGEND, tone
 from gridloom.report.words import clock, parted
@@ -79,46 +79,70 @@ class StepRow(msgspec.Struct, frozen=True):
         step_id: The step.
         state: Where it stands, in a word.
         tone: The colour of that.
+        from_s: When it began, in seconds since the run did; None if it has not.
+        to_s: When it was over, likewise; None if it is not.
         share: Per cent that is done; None if nobody knows.
         told: How far it is: amount, rate, time left, limiter.
-        took: Its time, or the attempt that it is at.
+        took: Its time so far, and the attempt that it is at.
         reason: Why it ran, waits or failed.
     """
 
     step_id: str
     state: str
     tone: str
+    from_s: float | None
+    to_s: float | None
     share: int | None
     told: str
     took: str
     reason: str
 
 
-def step_rows(state: RunState, outcome: str, after: int = 0) -> list[StepRow]:
+def step_rows(
+    state: RunState, outcome: str, now: datetime, *, after: int = 0, at_work: bool = False
+) -> list[StepRow]:
     """Returns the steps that changed after an event, in their order; 0 gives all.
 
     Args:
         state: The run, as far as its events tell.
         outcome: How it ended, or ``running``: no step of a run that has ended is at work.
+        now: The time, for what is at work.
         after: Number of that event.
+        at_work: Whether to give those at work only.
     """
-    return [_step_row(step, outcome) for step in state.steps.values() if step.seq > after or not after]
+    # what is at work in a run that was cut off was so until the run said its last word
+    until = now if outcome == "running" else state.last or now
+    return [
+        _step_row(step, state, outcome, until)
+        for step in state.steps.values()
+        if (step.at_work or not at_work) and (step.seq > after or not after)
+    ]
 
 
-def _step_row(step: StepState, outcome: str) -> StepRow:
-    state = step.state if outcome == "running" or not step.at_work else outcome
+def _step_row(step: StepState, state: RunState, outcome: str, until: datetime) -> StepRow:
+    running = outcome == "running"
+    word = step.state if running or not step.at_work else outcome
     share = 1.0 if step.state == "executed" and step.unit else step.share
-    took = duration(step.duration_s) if step.duration_s is not None else ""
+    ended = step.ended if running or not step.at_work else until
+    seconds = step.duration_s
+    if seconds is None and step.began is not None:
+        seconds = max((until - step.began).total_seconds(), 0.0)
     again = f"attempt {step.attempt}" if step.attempt > 1 else ""
     return StepRow(
         step.step_id,
-        state,
-        tone("running" if state == "waiting" else state),
+        word,
+        tone("running" if word == "waiting" else word),
+        _since(state.began, step.began),
+        _since(state.began, ended),
         None if share is None or step.state == "cached" else int(100 * share),
         ", ".join(filter(None, (told(step), _pace(step)))),
-        ", ".join(filter(None, (took, again))),
+        ", ".join(filter(None, ("" if seconds is None else duration(seconds), again))),
         short(step.reason, _LONGEST),
     )
+
+
+def _since(began: datetime | None, at: datetime | None) -> float | None:
+    return None if began is None or at is None else round(max((at - began).total_seconds(), 0.0), 3)
 
 
 def _pace(step: StepState) -> str:
@@ -128,22 +152,26 @@ def _pace(step: StepState) -> str:
 
 
 def head(state: RunState, outcome: str) -> dict[str, Any]:
-    """Returns what changes at the top of a run's page: outcome, and how many steps stand where."""
-    counts = Counter(row.state for row in step_rows(state, outcome))
+    """Returns what changes at the top of a run's page: outcome, how many steps stand where, requests."""
+    words = [
+        step.state if outcome == "running" or not step.at_work else outcome for step in state.steps.values()
+    ]
     return {
         "outcome": outcome,
         "tone": tone(outcome),
         "message": state.message,
-        "counts": [f"{count(number)} {word}" for word, number in counts.items()],
+        "counts": [f"{count(number)} {word}" for word, number in Counter(words).items()],
+        "asks": asked(state).told if outcome == "running" else "",
     }
 
 
-def elapsed(state: RunState, outcome: str, now: datetime) -> str:
-    """Returns how long the run has taken, in words; empty before its first event."""
-    if state.duration_s is not None:
-        return duration(state.duration_s)
+def elapsed(state: RunState, outcome: str, now: datetime) -> tuple[float, str]:
+    """Returns how long the run has taken, in seconds and in words; 0 and none before its first event."""
     end = now if outcome == "running" else state.last
-    return "" if state.began is None or end is None else duration(max((end - state.began).total_seconds(), 0))
+    if state.began is None or end is None:
+        return 0.0, ""
+    seconds = max((end - state.began).total_seconds(), 0.0) if state.duration_s is None else state.duration_s
+    return round(seconds, 3), f"{'for' if outcome == 'running' else 'in'} {duration(seconds)}"
 
 
 def notes(state: RunState, after: int = 0) -> list[str]:
@@ -153,7 +181,8 @@ def notes(state: RunState, after: int = 0) -> list[str]:
 
 def live(record: Mapping[str, Any], state: RunState, outcome: str, now: datetime) -> dict[str, Any]:
     """Returns a run as its events tell it now."""
-    rows = step_rows(state, outcome)
+    rows = step_rows(state, outcome, now)
+    length_s, words = elapsed(state, outcome, now)
     above: dict[str, list[str]] = {}
     for name in state.steps:
         above[name] = [each for each in state.dependencies.get(name, ()) if each in above]
@@ -163,7 +192,8 @@ def live(record: Mapping[str, Any], state: RunState, outcome: str, now: datetime
         "started": clock(state.began),
         "running": outcome == "running",
         "head": head(state, outcome),
-        "elapsed": elapsed(state, outcome, now),
+        "elapsed": words,
+        "length_s": length_s,
         "rows": rows,
         "notes": notes(state),
         "seq": state.seq,
@@ -174,7 +204,11 @@ def live(record: Mapping[str, Any], state: RunState, outcome: str, now: datetime
 
 
 def compared(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what differs between two runs, from `gridloom.dag.history.compare_runs`."""
+    """Returns what differs between two runs, from `gridloom.dag.history.compare_runs`.
+
+    Of a step that only one of them has, the settings are left out: all of them would differ.
+    """
+    both = {step["step_id"] for step in found["steps"] if all(step["outcome"])}
     return {
         "runs": [_run_row(record) for record in found["runs"]],
         "settings": None
@@ -182,6 +216,7 @@ def compared(found: Mapping[str, Any]) -> dict[str, Any]:
         else [
             (change["step_id"], change["setting"], parted(change["before"]), parted(change["after"]))
             for change in found["settings"]
+            if change["step_id"] in both
         ],
         "steps": [
             {

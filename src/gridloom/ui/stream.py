@@ -11,6 +11,7 @@ from typing import Any, Final
 import msgspec
 
 from gridloom.errors import GridLoomError
+from gridloom.monitor.state import RunState
 from gridloom.ui.journal import RUNNING, Tail
 from gridloom.ui.shown import elapsed, head, notes, step_rows
 
@@ -61,19 +62,28 @@ async def changes(tail: Tail, seen: int, closing: Callable[[], bool]) -> AsyncIt
             seen = state.seq
         if time.monotonic() - beat_s >= _BEAT_EVERY_S:
             beat_s = time.monotonic()
-            yield _message("clock", {"elapsed": elapsed(state, outcome, datetime.now(UTC))})
+            yield _clock(state, outcome)
         await asyncio.sleep(_LOOK_EVERY_S)
 
 
 def _frame(kind: str, tail: Tail, outcome: str, steps_after: int, notes_after: int) -> bytes:
-    state = tail.state
+    state, now = tail.state, datetime.now(UTC)
+    length_s, words = elapsed(state, outcome, now)
     shown = {
         "head": head(state, outcome),
-        "elapsed": elapsed(state, outcome, datetime.now(UTC)),
-        "steps": step_rows(state, outcome, steps_after),
+        "elapsed": words,
+        "length_s": length_s,
+        "steps": step_rows(state, outcome, now, after=steps_after),
         "notes": notes(state, notes_after),
     }
     return _message(kind, shown, state.seq)
+
+
+def _clock(state: RunState, outcome: str) -> bytes:
+    now = datetime.now(UTC)
+    length_s, words = elapsed(state, outcome, now)
+    rows = step_rows(state, outcome, now, at_work=True)
+    return _message("clock", {"elapsed": words, "length_s": length_s, "steps": rows})
 
 
 def _message(kind: str, shown: dict[str, Any], number: int | None = None) -> bytes:
