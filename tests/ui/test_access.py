@@ -121,9 +121,11 @@ class TestToken:
         (["--host", "no.such.host.invalid"], "is not one of this machine"),
         (["--host", "203.0.113.7"], "cannot be used there"),
         (["--port", "65536"], "--port"),
+        (["--out", "a-file"], "--out takes an output folder, and 'a-file' is a file."),
     ],
 )
 def test_bad_input_is_said_before_anything_is_served(tmp_path: Path, arguments: list[str], said: str) -> None:
+    (tmp_path / "a-file").touch()
     done = gridloom("ui", *arguments, cwd=tmp_path)
 
     assert done.code == 2

@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 import pytest
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
-from tests.e2e.processes import wait_until
+from tests.cli.conftest import SMALL
+from tests.e2e.processes import gridloom, wait_until
 from tests.report.conftest import chromium, tool
-from tests.report.test_browser import PHONE, WIDE, overflow, requested
+from tests.report.test_browser import PHONE, WIDE, overflow, requested, sizes
 from tests.ui.conftest import Shown, at_work, base, newest, pages
 
 __all__ = ["chromium", "tool"]
@@ -45,6 +46,28 @@ def test_no_page_complains_or_asks_anybody_else(chromium: Any, shown: Shown) -> 
         assert complaints(chromium) == []
         assert {urlsplit(url).netloc for url in requested(chromium)} == {urlsplit(shown[0]).netloc}
         assert len(chromium.find_elements(By.CSS_SELECTOR, "main section")) >= 1
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_picture_and_timeline_are_there(chromium: Any, shown: Shown, *, scripts: bool) -> None:
+    opened(chromium, f"{shown[0]}runs/{shown[2][1]}", scripts=scripts)
+
+    assert len(sizes(chromium, ".dag .card")) == 2
+    assert all(width > 100 and height > 40 for width, height in sizes(chromium, ".dag .card"))
+    assert len(sizes(chromium, "svg.lane rect")) == 2
+    assert all(width >= 0.5 and height > 10 for width, height in sizes(chromium, "svg.lane rect"))
+
+
+def test_a_new_run_appears_in_the_list_by_itself(chromium: Any, shown: Shown, tmp_path: Path) -> None:
+    with pages(tmp_path) as url:
+        opened(chromium, url)
+        before = chromium.find_element(By.TAG_NAME, "main").text
+        assert gridloom(*SMALL, "--regions", "PACW", cwd=tmp_path).code == 0
+        wait_until(lambda: newest(tmp_path) in chromium.find_element(By.TAG_NAME, "main").text)
+        assert "succeeded 1" in chromium.find_element(By.TAG_NAME, "nav").text
+        assert complaints(chromium) == []
+
+    assert "No runs in this output folder yet." in before
 
 
 @pytest.mark.parametrize("scripts", [True, False])
@@ -89,8 +112,14 @@ def test_a_run_at_work_goes_on_by_itself_and_without_scripts_when_loaded(
         opened(chromium, f"{address}?token={token}", PHONE)
         wait_until(lambda: "running" in text("#counts"))
         before = text(".told")
+        length = chromium.find_element(By.CSS_SELECTOR, "svg.lane").get_dom_attribute("viewBox")
         wait_until(lambda: text(".told") != before)
+        wait_until(
+            lambda: chromium.find_element(By.CSS_SELECTOR, "svg.lane").get_dom_attribute("viewBox") != length
+        )
         assert "of 960 rows" in text(".told")
+        assert "requests: " in text("#asks")
+        assert text("#elapsed").startswith("for ")
         assert text("#outcome") == "running"
         assert overflow(chromium) <= 0
         opened(chromium, address, scripts=False)
@@ -101,6 +130,8 @@ def test_a_run_at_work_goes_on_by_itself_and_without_scripts_when_loaded(
         assert process.process.wait(30) == 0
         wait_until(lambda: text("#outcome") == "succeeded")
         assert text("#counts") == "2 executed"
+        assert text("#asks") == ""
+        assert text("#elapsed").startswith("in ")
         assert [each.text for each in chromium.find_elements(By.CSS_SELECTOR, ".dag .word")] == [
             "executed"
         ] * 2

@@ -8,6 +8,7 @@ import click
 
 from gridloom.cli._options import out_option, verbosity_options
 from gridloom.cli._render import note, shown_path
+from gridloom.errors import UsageError
 from gridloom.pipelines.settings import load_settings
 
 __all__ = ["ui"]
@@ -39,14 +40,21 @@ def ui(*, port: int, host: str, token: str, out: str | None, verbose: bool, quie
 
     The pages only read. A run is seen at work whichever process started it. Stop it with Ctrl-C.
     """
+    from gridloom.dag.history import list_runs
     from gridloom.ui.server import serve_forever
 
     folder = load_settings({"out": out}, folder=Path.cwd()).out
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(
+            f"--out takes an output folder, and '{shown_path(folder)}' is a file. Name the folder that runs "
+            "write to, such as data."
+        )
+    none = "" if list_runs(folder) else ", in which there are none yet"
 
     def ready(url: str) -> None:
         click.echo(url)
         if not quiet:
-            note(f"Showing the runs in {shown_path(folder)}. Ctrl-C ends it.")
+            note(f"Showing the runs in {shown_path(folder)}{none}. Ctrl-C ends it.")
 
     serve_forever(folder, host=host, port=port, token=token, on_start=ready)
     return 0

@@ -81,7 +81,7 @@ class StepRow(msgspec.Struct, frozen=True):
         tone: The colour of that.
         from_s: When it began, in seconds since the run did; None if it has not.
         to_s: When it was over, likewise; None if it is not.
-        share: Per cent that is done; None if nobody knows.
+        share: Per cent that is done of what is at work; None if nobody knows.
         told: How far it is: amount, rate, time left, limiter.
         took: Its time so far, and the attempt that it is at.
         reason: Why it ran, waits or failed.
@@ -122,7 +122,7 @@ def step_rows(
 def _step_row(step: StepState, state: RunState, outcome: str, until: datetime) -> StepRow:
     running = outcome == "running"
     word = step.state if running or not step.at_work else outcome
-    share = 1.0 if step.state == "executed" and step.unit else step.share
+    share = step.share if step.at_work else None
     ended = step.ended if running or not step.at_work else until
     seconds = step.duration_s
     if seconds is None and step.began is not None:
@@ -134,7 +134,7 @@ def _step_row(step: StepState, state: RunState, outcome: str, until: datetime) -
         tone("running" if word == "waiting" else word),
         _since(state.began, step.began),
         _since(state.began, ended),
-        None if share is None or step.state == "cached" else int(100 * share),
+        None if share is None else int(100 * share),
         ", ".join(filter(None, (told(step), _pace(step)))),
         ", ".join(filter(None, ("" if seconds is None else duration(seconds), again))),
         short(step.reason, _LONGEST),
