@@ -74,6 +74,7 @@ def test_a_new_run_appears_in_the_list_by_itself(chromium: Any, shown: Shown, tm
 def test_a_phone_scrolls_up_and_down_only(chromium: Any, shown: Shown, *, scripts: bool) -> None:
     for path in paths(shown):
         opened(chromium, shown[0] + path, PHONE, scripts=scripts)
+        assert complaints(chromium) == []
         assert overflow(chromium) <= 0, path
 
 
