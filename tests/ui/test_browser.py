@@ -34,6 +34,11 @@ def complaints(driver: Any) -> list[Any]:
     return [entry for entry in driver.get_log("browser") if entry["level"] in {"SEVERE", "WARNING"}]
 
 
+def text(driver: Any, selector: str) -> str:
+    """What an element says at this moment, also where a script replaces it at the next."""
+    return str(driver.execute_script(f"return document.querySelector('{selector}').textContent"))
+
+
 def paths(shown: Shown) -> list[str]:
     runs = shown[2]
     compare = f"compare?one={runs[2]}&other={runs[1]}"
@@ -61,10 +66,10 @@ def test_picture_and_timeline_are_there(chromium: Any, shown: Shown, *, scripts:
 def test_a_new_run_appears_in_the_list_by_itself(chromium: Any, shown: Shown, tmp_path: Path) -> None:
     with pages(tmp_path) as url:
         opened(chromium, url)
-        before = chromium.find_element(By.TAG_NAME, "main").text
+        before = text(chromium, "main")
         assert gridloom(*SMALL, "--regions", "PACW", cwd=tmp_path).code == 0
-        wait_until(lambda: newest(tmp_path) in chromium.find_element(By.TAG_NAME, "main").text)
-        assert "succeeded 1" in chromium.find_element(By.TAG_NAME, "nav").text
+        wait_until(lambda: newest(tmp_path) in text(chromium, "main"))
+        wait_until(lambda: "succeeded 1" in text(chromium, "nav"))
         assert complaints(chromium) == []
 
     assert "No runs in this output folder yet." in before
@@ -104,24 +109,21 @@ def test_dark_is_dark_and_light_is_light(chromium: Any, tool: Any, shown: Shown)
 def test_a_run_at_work_goes_on_by_itself_and_without_scripts_when_loaded(
     chromium: Any, tmp_path: Path
 ) -> None:
-    def text(selector: str) -> str:
-        return str(chromium.execute_script(f"return document.querySelector('{selector}').textContent"))
-
     token = "a-token-of-the-test-0123"
     with pages(tmp_path, environ={"GRIDLOOM_UI_TOKEN": token}) as url, at_work(tmp_path) as (process, _):
         address = f"{base(url)}/runs/{newest(tmp_path)}"
         opened(chromium, f"{address}?token={token}", PHONE)
-        wait_until(lambda: "running" in text("#counts"))
-        before = text(".told")
+        wait_until(lambda: "running" in text(chromium, "#counts"))
+        before = text(chromium, ".told")
         length = chromium.find_element(By.CSS_SELECTOR, "svg.lane").get_dom_attribute("viewBox")
-        wait_until(lambda: text(".told") != before)
+        wait_until(lambda: text(chromium, ".told") != before)
         wait_until(
             lambda: chromium.find_element(By.CSS_SELECTOR, "svg.lane").get_dom_attribute("viewBox") != length
         )
-        assert "of 960 rows" in text(".told")
-        assert "requests: " in text("#asks")
-        assert text("#elapsed").startswith("for ")
-        assert text("#outcome") == "running"
+        assert "of 960 rows" in text(chromium, ".told")
+        assert "requests: " in text(chromium, "#asks")
+        assert text(chromium, "#elapsed").startswith("for ")
+        assert text(chromium, "#outcome") == "running"
         assert overflow(chromium) <= 0
         opened(chromium, address, scripts=False)
         source = chromium.page_source
@@ -129,10 +131,10 @@ def test_a_run_at_work_goes_on_by_itself_and_without_scripts_when_loaded(
         assert "of 960 rows" in source
         opened(chromium, address)
         assert process.process.wait(30) == 0
-        wait_until(lambda: text("#outcome") == "succeeded")
-        assert text("#counts") == "2 executed"
-        assert text("#asks") == ""
-        assert text("#elapsed").startswith("in ")
+        wait_until(lambda: text(chromium, "#outcome") == "succeeded")
+        assert text(chromium, "#counts") == "2 executed"
+        assert text(chromium, "#asks") == ""
+        assert text(chromium, "#elapsed").startswith("in ")
         assert [each.text for each in chromium.find_elements(By.CSS_SELECTOR, ".dag .word")] == [
             "executed"
         ] * 2
