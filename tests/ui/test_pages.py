@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from pathlib import Path
 
@@ -66,6 +67,18 @@ def test_a_run_that_failed_says_why(shown: Shown, client: httpx2.Client) -> None
 
     assert "1 failed" in page.words
     assert "TI" in page.words
+
+
+def test_a_run_that_is_about_to_begin_is_not_taken_for_one_that_was_cut_off(tmp_path: Path) -> None:
+    young, old = "20260101T000000-young0", "20250101T000000-old000"
+    for name in (young, old):
+        (tmp_path / "data" / "runs" / name).mkdir(parents=True)
+    os.utime(tmp_path / "data" / "runs" / old, (0, 0))
+    with pages(tmp_path) as url:
+        found = [httpx2.get(f"{url}runs/{name}").text for name in (young, old)]
+
+    assert ["live.js" in text for text in found] == [True, False]
+    assert ["interrupted" in Page(text).words for text in found] == [False, True]
 
 
 def test_latest_leads_to_the_newest(shown: Shown, client: httpx2.Client) -> None:

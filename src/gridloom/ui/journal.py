@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -18,13 +19,27 @@ __all__ = ["RUNNING", "Tail", "known_run", "known_runs"]
 RUNNING: Final = "running"
 """Outcome of a run that is at work."""
 
+_BEGINS_WITHIN_S: Final = 10.0
+"""A run reads its steps' code after it has made its folder, and before the journal knows of it."""
+
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
 
 
 def known_runs(out: Path) -> list[dict[str, Any]]:
     """Returns what is known of all runs of an output folder, newest first, without places of the machine."""
     records = [record for record in list_runs(out) if _ID.fullmatch(str(record["run_id"]))]
-    return [without_places(record, out) for record in records]
+    return [without_places(_unless_it_begins(record, out), out) for record in records]
+
+
+def _unless_it_begins(record: dict[str, Any], out: Path) -> dict[str, Any]:
+    """Returns a record, corrected if its run has a folder and is about to be written into the journal."""
+    if "started_at" in record or record["outcome"] == RUNNING:
+        return record
+    try:
+        age_s = time.time() - (out / "runs" / record["run_id"]).stat().st_mtime
+    except OSError:
+        return record
+    return {**record, "outcome": RUNNING} if age_s < _BEGINS_WITHIN_S else record
 
 
 def known_run(out: Path, run_id: str) -> dict[str, Any]:
