@@ -63,8 +63,9 @@ class ConsoleMonitor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._view:
-            self._view.stop()
+        view, self._view = self._view, None
+        if view:
+            view.stop()
 
     def __call__(self, event: Event) -> None:
         """Shows one event."""

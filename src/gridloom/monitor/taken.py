@@ -91,7 +91,9 @@ class TakenTerminal:
         self._pump.join()
         for lines in self._lines:
             lines.end()
-        os.close(self._real)
+        # a listener that is late still finds the terminal, and no file that got the number since
+        real, self._real = self._real, _STDERR
+        os.close(real)
 
     def _stream(self, number: int) -> io.TextIOWrapper:
         lines = self._listened()
