@@ -8,9 +8,15 @@ from pathlib import Path
 
 import httpx2
 import pytest
+from starlette.requests import Request
+from starlette.responses import Response
+from tests.cli.conftest import SMALL
+from tests.e2e.canary import CANARY, held
+from tests.e2e.processes import gridloom
+from tests.e2e.servers import sample_part, serve
 from tests.report.runs import HOSTILE, Page, run
 from tests.support.interrupted import cut_off
-from tests.ui.conftest import Shown, base, pages
+from tests.ui.conftest import Shown, base, newest, pages
 
 
 def test_every_run_is_listed_newest_first(shown: Shown, client: httpx2.Client) -> None:
@@ -182,3 +188,29 @@ def test_nothing_names_a_folder_of_the_machine(tmp_path: Path) -> None:
 
     assert "key.txt" in text
     assert str(tmp_path) not in text
+
+
+def test_a_key_that_a_server_repeats_is_on_no_page(tmp_path: Path) -> None:
+    def echo(_request: Request) -> Response:
+        return Response(f"I do not know {CANARY}.", 403)
+
+    with serve(sample_part(["PACW"], ["D"]), first=echo) as server:
+        asked = (*SMALL, "--regions", "PACW", "--base-url", server.url)
+        failed = gridloom(*(each for each in asked if each != "--sample"), cwd=tmp_path, key=CANARY)
+    assert failed.code == 1
+    run_id = newest(tmp_path)
+    with pages(tmp_path, environ={"EIA_API_KEY": CANARY}) as url:
+        found = [
+            httpx2.get(f"{url}{path}")
+            for path in (
+                "",
+                f"runs/{run_id}",
+                f"runs/{run_id}/report",
+                f"runs/{run_id}/events",
+                f"compare?one={run_id}&other={run_id}",
+            )
+        ]
+
+    assert {answer.status_code for answer in found} == {200}
+    assert "1 failed" in Page(found[1].text).words
+    assert not any(held(answer.content) for answer in found)
