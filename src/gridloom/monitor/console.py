@@ -78,23 +78,26 @@ class ConsoleMonitor:
                 self._finished(event)
             case AttemptFailed() if event.retry_in_s is not None:
                 self._line(
-                    f"{event.step_id}: {event.message} Trying again in {event.retry_in_s:.1f} s.", loud=True
+                    f"{event.step_id}: {event.message} Trying again in {event.retry_in_s:.1f} s.",
+                    loud=True,
+                    style="yellow",
                 )
             case LogWritten():
                 loud = event.level in {"warning", "error"}
                 if loud or self._verbose:
-                    self._line(f"{event.step_id or 'run'}: {event.message}", loud=loud)
+                    style = "yellow" if loud else "dim"
+                    self._line(f"{event.step_id or 'run'}: {event.message}", loud=loud, style=style)
             case FindingReported() if self._verbose:
                 word = "ok" if event.passed else "failed" if event.required else "note"
                 self._line(f"{event.step_id}: {event.name} {word}: {event.detail}")
             case _:
                 pass
 
-    def _line(self, text: str, *, loud: bool = False) -> None:
+    def _line(self, text: str, *, loud: bool = False, style: str = "") -> None:
         if self._quiet and not loud:
             return
         if self._view:
-            self._view.say(Text(plain(text)))
+            self._view.say(Text(plain(text), style))
         else:
             self._console.print(Text(plain(text)))
 
@@ -116,7 +119,8 @@ class ConsoleMonitor:
                 told = ", ".join(count for count in counts if count)
                 self._line(f"{event.step_id}: {event.outcome}, {told}, {event.duration_s:.2f} s")
         elif not self._view or event.outcome is StepOutcome.failed:
-            self._line(f"{event.step_id}: {event.outcome} after {event.duration_s:.2f} s: {event.reason}")
+            text = f"{event.step_id}: {event.outcome} after {event.duration_s:.2f} s: {event.reason}"
+            self._line(text, style="red")
 
 
 def _facts(event: ProgressMade) -> str:

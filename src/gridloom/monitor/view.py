@@ -126,7 +126,7 @@ def _line(
     line.append(f"{took:>{_TOOK_WIDTH}}  ", "" if step.at_work else "dim")
     if bar_width and step.at_work and step.share is not None:
         filled = int(step.share * bar_width)
-        line.append(signs[0] * filled, "blue").append(signs[1] * (bar_width - filled), "dim")
+        line.append(signs[0] * filled, "cyan").append(signs[1] * (bar_width - filled), "dim")
         line.append(f" {int(100 * step.share):>3} %  ")
     attempt = f"attempt {step.attempt}" if step.attempt > 1 else ""
     why = step.reason if step.state not in {StepOutcome.running, StepOutcome.executed} else ""
