@@ -52,7 +52,7 @@ def test_a_run_of_another_process_is_followed_to_its_end(tmp_path: Path) -> None
         if step["step_id"] == "extract-region-data" and step["share"] is not None
     ]
     assert shares == sorted(shares)
-    assert len(set(shares)) > 2
+    assert len(set(shares)) > 1
     end = heard[-1][2]
     assert end["head"]["outcome"] == "succeeded"
     assert end["head"]["counts"] == ["2 executed"]
