@@ -25,6 +25,7 @@ def commands(group: click.Group, *parents: str) -> list[tuple[str, ...]]:
 
 
 GROUPS = {("runs",), ("bench",), ("ring",), ("cache",)}
+SERVERS = {("replay",), ("ui",)}
 ALL = commands(cli)
 NAMES = [" ".join(path) for path in ALL]
 
@@ -46,6 +47,7 @@ def test_every_command_of_the_contract_that_is_built_is_there() -> None:
         "runs list",
         "runs show",
         "report",
+        "ui",
         "cache",
         "cache clear",
         "cache list",
@@ -79,7 +81,7 @@ def test_every_command_takes_v_and_q_and_the_short_help(path: tuple[str, ...], c
     assert "-q, --quiet" in done.out
 
 
-@pytest.mark.parametrize("path", [path for path in ALL if path not in {*GROUPS, ("replay",)}], ids=str)
+@pytest.mark.parametrize("path", [path for path in ALL if path not in {*GROUPS, *SERVERS}], ids=str)
 def test_every_command_that_answers_takes_json(path: tuple[str, ...], call: Call) -> None:
     assert "--json" in call(*path, "--help").out
 

@@ -22,10 +22,16 @@ PLANTS = {
         ("report/planted.py", "import gridloom.monitor"),
         ("load/planted.py", "import gridloom.transform.footer"),
         ("pipelines/planted.py", "import gridloom.cli"),
+        ("pipelines/planted.py", "import gridloom.ui"),
+        ("report/planted.py", "import gridloom.ui"),
     ],
     "dag-knows-no-energy": [("dag/planted.py", "import polars")],
     "foundation": [("finding.py", "import pydantic")],
     "http-in-extract": [("transform/planted.py", "import httpx2")],
+    "ui-only-shows": [
+        ("ui/planted.py", "import gridloom.transform.footer"),
+        ("ui/planted.py", "def late():\n    import httpx2"),
+    ],
     "terminal-on-top": [("extract/planted.py", "from rich.table import Table")],
     "dag-in-steps": [
         ("extract/planted.py", "from gridloom.dag import BaseStep"),
@@ -36,6 +42,7 @@ PLANTS = {
         ("monitor/planted.py", "from gridloom.dag import PipelineDAG"),
         ("cli/planted.py", "import gridloom.dag.step"),
         ("report/planted.py", "import gridloom.dag.cache"),
+        ("ui/planted.py", "import gridloom.dag.journal"),
     ],
     "report-is-plain": [("report/planted.py", "def late():\n    import polars")],
     "extras-in-load": [

@@ -14,7 +14,7 @@ from typing import Any
 
 from gridloom.files import STAGING_PREFIX
 
-_SETTINGS = {"EIA_API_KEY", "GRIDLOOM_BASE_URL", "GRIDLOOM_BLAS", "GRIDLOOM_OUT"}
+SETTINGS = {"EIA_API_KEY", "GRIDLOOM_BASE_URL", "GRIDLOOM_BLAS", "GRIDLOOM_OUT", "GRIDLOOM_UI_TOKEN"}
 _TIMEOUT_S = 60.0
 _UNDER_A_LIMIT = (
     "import resource, runpy, sys; size = int(sys.argv.pop(1)); "
@@ -85,7 +85,7 @@ def start(
         environ: More variables.
         file_limit_bytes: Size that no file may grow beyond.
     """
-    inherited = {name: value for name, value in os.environ.items() if name not in _SETTINGS}
+    inherited = {name: value for name, value in os.environ.items() if name not in SETTINGS}
     module = ["-m", "gridloom"]
     if file_limit_bytes is not None:
         module = ["-c", _UNDER_A_LIMIT, str(file_limit_bytes)]

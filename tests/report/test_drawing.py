@@ -50,3 +50,10 @@ def test_boxes_of_a_column_do_not_touch(graph: dict[str, list[str]]) -> None:
 def test_many_steps_are_drawn_without_names() -> None:
     assert draw({"a": []}).named
     assert not draw({str(number): [] for number in range(61)}).named
+
+
+def test_very_many_steps_side_by_side_make_no_tower() -> None:
+    drawing = draw({**{str(number): [] for number in range(1000)}, "last": ["0", "999"]})
+
+    assert drawing.height < 600
+    assert drawing.width < 700

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gridloom.report.words import share, short, without_places
+from gridloom.report.words import share, without_places
 
 OUT = Path("/") / "data" / "out"
 
@@ -40,8 +40,3 @@ def test_a_share_says_all_or_nothing_only_if_it_is(part: int, more: int) -> None
 
     assert (said == "0 %") == (part == 0)
     assert said != "100 %"
-
-
-@given(st.text(), st.integers(1, 50))
-def test_a_short_text_is_short(text: str, most: int) -> None:
-    assert len(short(text, most)) <= most

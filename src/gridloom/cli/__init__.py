@@ -31,6 +31,7 @@ _COMMANDS: Final = {
     "resume": "Carry on with a run that was interrupted or failed.",
     "runs": "Runs of an output folder: list, show, compare.",
     "report": "A run as one web page that needs nothing else.",
+    "ui": "Runs as web pages on this machine, also while they are at work.",
     "cache": "What steps made: list, show, prune, clear.",
     "lineage": "Where a file comes from: step, inputs, settings and code.",
     "replay": "A stand-in EIA server on this machine, for tests and trials.",

@@ -13,7 +13,9 @@ import msgspec
 from rich.console import Console
 from rich.table import Table
 
-__all__ = ["age", "echo_json", "echo_table", "note", "shown_path", "size"]
+from gridloom.monitor.watched import is_watched
+
+__all__ = ["age", "echo_json", "echo_table", "note", "shown_path"]
 
 _PIPE_WIDTH = 1_000
 
@@ -51,24 +53,16 @@ def echo_table(
     for row in rows:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
     # In a pipe there is no width to keep to, and a wrapped line is hard to read by a program.
-    console = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
+    console = Console(
+        highlight=False,
+        markup=False,
+        width=None if sys.stdout.isatty() else _PIPE_WIDTH,
+        color_system="auto" if is_watched(sys.stdout) else None,
+    )
     with console.capture() as capture:
         console.print(table)
     # Trailing blanks trouble diffs and terminals alike.
     click.echo("\n".join(line.rstrip() for line in capture.get().splitlines()))
-
-
-def size(size_bytes: int) -> str:
-    """Returns a size as a person reads it, in units of 1,000.
-
-    Example:
-        >>> size(999), size(1_049_000)
-        ('999 B', '1.0 MB')
-    """
-    value, units = float(size_bytes), ["B", "kB", "MB", "GB", "TB"]
-    while value >= 1_000 and len(units) > 1:  # noqa: PLR2004 - the next unit
-        value, units = value / 1_000, units[1:]
-    return f"{value:.0f} B" if units[0] == "B" else f"{value:.1f} {units[0]}"
 
 
 def age(at: datetime | None) -> str:

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from gridloom.cli._options import json_option, out_option, verbosity_options
-from gridloom.cli._render import age, echo_json, echo_table, note, shown_path, size
+from gridloom.cli._render import age, echo_json, echo_table, note, shown_path
 from gridloom.dag.inventory import (
     CacheEntry,
     forget,
@@ -24,6 +24,7 @@ from gridloom.dag.inventory import (
 )
 from gridloom.errors import UsageError
 from gridloom.pipelines.settings import load_settings
+from gridloom.words import size
 
 __all__ = ["cache"]
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 from gridloom.report.lanes import WIDTH, Tick, ticks
 from gridloom.report.timeline import tick_step
 from gridloom.report.traffic import Traffic
-from gridloom.report.words import count
+from gridloom.words import count
 
 __all__ = ["HEIGHT", "Chart", "Line", "charts"]
 

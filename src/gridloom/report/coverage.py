@@ -7,7 +7,8 @@ from typing import Final
 
 import msgspec
 
-from gridloom.report.words import count, share
+from gridloom.report.words import share
+from gridloom.words import count
 
 __all__ = ["MOST_ROWS", "SHADES", "Coverage", "CoverageRow", "Patch", "Strip", "strips"]
 

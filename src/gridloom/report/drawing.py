@@ -12,6 +12,9 @@ _MOST_NAMED: Final = 60
 """More steps than this are drawn as small squares whose names show when pointed at."""
 
 _SMALL: Final = 12
+_TALLEST: Final = 32
+"""More small squares than this do not stand one below the other: a column of the picture has several then."""
+
 _MARGIN: Final = 8
 _SWEEPS: Final = 4
 
@@ -62,23 +65,25 @@ def draw(dependencies: Mapping[str, Sequence[str]]) -> Drawing:
     """
     named = len(dependencies) <= _MOST_NAMED
     box_width, box_height, gap_x, gap_y = (196, 54, 52, 18) if named else (_SMALL, _SMALL, 48, 5)
-    columns = _columns(dependencies)
-    tallest = max((len(column) for column in columns), default=0)
-    height = tallest * (box_height + gap_y) - gap_y + 2 * _MARGIN if columns else 0
+    blocks = [_block(column, len(column) if named else _TALLEST) for column in _columns(dependencies)]
+    tallest = max((len(part) for block in blocks for part in block), default=0)
+    height = tallest * (box_height + gap_y) - gap_y + 2 * _MARGIN if blocks else 0
     places: dict[str, tuple[int, int]] = {}
-    for number, column in enumerate(columns):
-        own = len(column) * (box_height + gap_y) - gap_y
-        for place, step_id in enumerate(column):
-            x = _MARGIN + number * (box_width + gap_x)
-            y = (height - own) // 2 + place * (box_height + gap_y)
-            places[step_id] = (x, y)
+    x = _MARGIN
+    for block in blocks:
+        for part in block:
+            own = len(part) * (box_height + gap_y) - gap_y
+            for place, step_id in enumerate(part):
+                places[step_id] = (x, (height - own) // 2 + place * (box_height + gap_y))
+            x += box_width + gap_y
+        x += gap_x - gap_y
     arrows = [
         _arrow(places[above], places[step_id], box_width, box_height)
         for step_id, needed in dependencies.items()
         for above in needed
     ]
     return Drawing(
-        width=len(columns) * (box_width + gap_x) - gap_x + 2 * _MARGIN if columns else 0,
+        width=x - gap_x + _MARGIN if blocks else 0,
         height=height,
         box_width=box_width,
         box_height=box_height,
@@ -107,6 +112,13 @@ def _columns(dependencies: Mapping[str, Sequence[str]]) -> list[list[str]]:
             column.sort(key=lambda name: _middle(neighbours[name], place, place[name]))
             place.update({step_id: index for index, step_id in enumerate(column)})
     return columns
+
+
+def _block(column: Sequence[str], tallest: int) -> list[Sequence[str]]:
+    """Returns a column in parts that stand side by side, none taller than that, all about as tall."""
+    parts = -(-len(column) // tallest)
+    rows = -(-len(column) // parts)
+    return [column[first : first + rows] for first in range(0, len(column), rows)]
 
 
 def _middle(neighbours: Sequence[str], place: Mapping[str, int], own: int) -> float:

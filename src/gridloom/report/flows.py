@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gridloom.report.source import RunRecord, StepRecord
-from gridloom.report.words import count, duration, size
+from gridloom.words import count, duration, size
 
 __all__ = ["Flow", "flows"]
 

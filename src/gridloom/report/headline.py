@@ -9,7 +9,8 @@ from typing import Any, Final
 
 from gridloom.report.source import RunRecord
 from gridloom.report.states import tone
-from gridloom.report.words import clock, count, duration, parted, short, size
+from gridloom.report.words import clock, parted
+from gridloom.words import count, duration, short, size
 
 __all__ = ["Fact", "Headline", "headline"]
 

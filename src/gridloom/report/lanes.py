@@ -9,7 +9,7 @@ from typing import Final
 from gridloom.report.source import RunRecord
 from gridloom.report.states import tone
 from gridloom.report.timeline import Span, Timeline, parallelism, tick_step
-from gridloom.report.words import duration
+from gridloom.words import duration
 
 __all__ = ["WIDTH", "Bar", "Lane", "Lanes", "Tick", "lanes", "ticks"]
 

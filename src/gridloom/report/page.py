@@ -23,12 +23,12 @@ from gridloom.report.states import LEGEND, tone
 from gridloom.report.tables import checks, decisions, messages, outputs
 from gridloom.report.timeline import timeline
 from gridloom.report.traffic import traffic
-from gridloom.report.words import count, short
+from gridloom.words import count, short
 
 if TYPE_CHECKING:
-    from jinja2 import Template
+    from jinja2 import Environment
 
-__all__ = ["REPORT_NAME", "page", "view", "write_report"]
+__all__ = ["REPORT_NAME", "page", "stylesheet", "templates", "view", "write_report"]
 
 REPORT_NAME: Final = "report.html"
 """Name of the page in the run's folder."""
@@ -58,13 +58,17 @@ def page(source: RunSource) -> str:
     """Returns the HTML of a run's page; the same for the same record."""
     shown = view(source)
     plots = [_asset("uPlot.iife.min.js"), _asset("script.js")] if shown["charts"] else []
-    styles = [_asset("style.css"), *([_asset("uPlot.min.css")] if plots else [])]
+    styles = [stylesheet(), *([_asset("uPlot.min.css")] if plots else [])]
     allowed = " ".join(f"'sha256-{_digest(script)}'" for script in plots) or "'none'"
-    return _template().render(
-        **shown,
-        styles="\n".join(styles),
-        scripts=plots,
-        policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}",
+    return (
+        templates()
+        .get_template("page.html")
+        .render(
+            **shown,
+            styles="\n".join(styles),
+            scripts=plots,
+            policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src {allowed}",
+        )
     )
 
 
@@ -106,6 +110,29 @@ def view(source: RunSource) -> dict[str, Any]:
     }
 
 
+def stylesheet() -> str:
+    """Returns the style sheet that all pages about runs share."""
+    return _asset("style.css")
+
+
+@cache
+def templates(*folders: Path) -> Environment:
+    """Returns what renders the templates of `folders`, which may use the macros of the report."""
+    # Imported here: only who makes a page pays for it.
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
+
+    environment = Environment(
+        loader=FileSystemLoader([*folders, _ASSETS]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["count"] = count
+    environment.filters["short"] = short
+    return environment
+
+
 def _dependencies(steps: list[StepRecord]) -> dict[str, list[str]]:
     """Returns what each step comes after, of the steps before it, so that no record can hold a cycle."""
     found: dict[str, list[str]] = {}
@@ -126,20 +153,3 @@ def _digest(script: str) -> str:
 @cache
 def _asset(name: str) -> str:
     return (_ASSETS / name).read_text(encoding="utf-8").strip()
-
-
-@cache
-def _template() -> Template:
-    # Imported here: only who makes a page pays for it.
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # noqa: PLC0415
-
-    environment = Environment(
-        loader=FileSystemLoader(_ASSETS),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["count"] = count
-    environment.filters["short"] = short
-    return environment.get_template("page.html")

@@ -7,7 +7,8 @@ from typing import Any, Final
 
 from gridloom.report.headline import Fact
 from gridloom.report.source import RunRecord, StepRecord
-from gridloom.report.words import named, parted, short
+from gridloom.report.words import named, parted
+from gridloom.words import short
 
 __all__ = ["SettingsGroup", "settings"]
 

@@ -15,7 +15,7 @@ from gridloom.files import storage_errors
 from gridloom.report.coverage import Coverage
 from gridloom.report.words import without_places
 
-__all__ = ["COVERAGE_NAME", "Fault", "RunRecord", "RunSource", "StepRecord", "read_source"]
+__all__ = ["COVERAGE_NAME", "Fault", "RunRecord", "RunSource", "StepRecord", "read_event", "read_source"]
 
 COVERAGE_NAME: Final = "coverage.json"
 """What a pipeline knows of its table's hours, beside the run's record."""
@@ -120,12 +120,19 @@ def _events(path: Path, out: Path) -> Iterator[AnyEvent]:
         return
     with storage_errors("read", path), path.open("rb") as lines:
         for line in lines:
-            try:
-                if b"/" in line:
-                    line = msgspec.json.encode(without_places(msgspec.json.decode(line), out))  # noqa: PLW2901
-                yield decode(line)
-            except (msgspec.MsgspecError, UnicodeDecodeError):
-                continue
+            event = read_event(line, out)
+            if event is not None:
+                yield event
+
+
+def read_event(line: bytes, out: Path) -> AnyEvent | None:
+    """Returns the event of one line of a log, without places of a machine; None if it is none."""
+    try:
+        if b"/" in line:
+            line = msgspec.json.encode(without_places(msgspec.json.decode(line), out))
+        return decode(line)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
 
 
 def _settings(out: Path, run_id: str) -> dict[str, Any]:

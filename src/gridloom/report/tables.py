@@ -9,7 +9,8 @@ from typing import Any, Final
 from gridloom.dag.events import AnyEvent, CacheDecided, LogWritten, StepStarted
 from gridloom.report.source import RunRecord, StepRecord
 from gridloom.report.states import tone
-from gridloom.report.words import count, named, parted, short, size
+from gridloom.report.words import named, parted
+from gridloom.words import count, short, size
 
 __all__ = [
     "CheckRow",

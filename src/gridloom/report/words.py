@@ -1,4 +1,4 @@
-"""Numbers, times and texts as the page shows them."""
+"""Times, shares, lists and settings as the page shows them."""
 
 from __future__ import annotations
 
@@ -8,54 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
-__all__ = ["clock", "count", "duration", "named", "parted", "share", "short", "size", "without_places"]
+from gridloom.words import count
+
+__all__ = ["clock", "named", "parted", "share", "without_places"]
 
 _PLACE: Final = re.compile(r"(?<![\w.:/~-])/(?:[\w.@+-]+/)+(?=[\w.@+-])")
-_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
-
-
-def count(value: float) -> str:
-    """Returns a number with thousands separators.
-
-    Example:
-        >>> count(1234567), count(0.25), count(12.5)
-        ('1,234,567', '0.25', '12.5')
-    """
-    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.3g}"
-
-
-def duration(seconds: float) -> str:
-    """Returns a length of time in the units that a person would take.
-
-    Example:
-        >>> duration(0.0123), duration(2.5), duration(75), duration(7325)
-        ('12 ms', '2.5 s', '1 min 15 s', '2 h 2 min')
-    """
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    whole = round(seconds)
-    if whole < _HOUR:
-        return f"{whole // _MINUTE} min {whole % _MINUTE} s"
-    if whole < _DAY:
-        return f"{whole // _HOUR} h {whole % _HOUR // _MINUTE} min"
-    return f"{whole // _DAY} d {whole % _DAY // _HOUR} h"
-
-
-def size(size_bytes: float) -> str:
-    """Returns a size in units of 1,000.
-
-    Example:
-        >>> size(999), size(1_049_000)
-        ('999 B', '1.0 MB')
-    """
-    value = float(size_bytes)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < 1_000:  # noqa: PLR2004 - the next unit
-            return f"{value:.0f} B" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1_000
-    return f"{value:.1f} TB"
 
 
 def share(part: float, whole: float) -> str:
@@ -78,16 +35,6 @@ def share(part: float, whole: float) -> str:
 def clock(at: datetime | None) -> str:
     """Returns a time in UTC to the second; a dash where nobody knows."""
     return "-" if at is None else f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-
-
-def short(text: str, most: int) -> str:
-    """Returns a text of at most so many characters.
-
-    Example:
-        >>> short("extract-region-data", 10)
-        'extract-r…'
-    """
-    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 def named(names: Sequence[str], most: int = 12) -> str:
