@@ -23,6 +23,7 @@ FLAGS: Mapping[str, Callable[[str, Path], Mapping[str, Any]]] = {
     },
     "OpenTelemetry": lambda _url, _out: {"otel": True},
     "OpenLineage": lambda _url, out: {"lineage": str(out / "lineage.jsonl")},
+    "MLflow": lambda _url, out: {"mlflow": (out / "mlflow").as_uri()},
     "webhook": lambda url, _out: {"notify": url},
 }
 """What turns each kind of listener on, given a server's URL and a folder."""
@@ -31,7 +32,11 @@ FLAGS: Mapping[str, Callable[[str, Path], Mapping[str, Any]]] = {
 def listeners(steps: int, out: str, kinds: list[str], url: str = "") -> dict[str, float]:
     """Runs a fan of no-op steps with listeners of some kinds; what they import is not counted."""
     tasks, folder = graph("fan", steps), Path(out)
-    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = url
+    os.environ |= {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+        "MLFLOW_ALLOW_FILE_STORE": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     flags = {name: value for kind in kinds for name, value in FLAGS[kind](url, folder).items()}
     options = ListenerOptions.of(flags, environ={})
     with listening(options, _dag(folder / "unused", {})):

@@ -35,7 +35,7 @@ from gridloom.monitor.tally import COUNTED, counts
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
+    from mlflow.entities import Metric, RunTag
 
 __all__ = ["MlflowSink"]
 
@@ -201,22 +201,24 @@ class MlflowSink:
         self._waiting.append(Metric(name, value, at_ms, self._points[name]))
         self._points[name] += 1
 
-    def _send(self) -> None:
+    def _send(self, tags: Sequence[RunTag] = ()) -> None:
         waiting, self._waiting = self._waiting, []
-        for some in _some(waiting, _BATCH):
-            self._client.log_batch(self._run, metrics=some)
+        # metrics, params and tags together may be so many at once
+        for some in _some(waiting, _BATCH - len(tags)):
+            self._client.log_batch(self._run, metrics=some, tags=tags)
         self._sent_s = time.monotonic()
 
     def _end(self, event: RunFinished) -> None:
+        from mlflow.entities import RunTag  # noqa: PLC0415
+
         at_ms = int(event.at.timestamp() * 1000)
         for name, number in {**self._counted, "rows": event.rows, "duration_s": event.duration_s}.items():
             if number:
                 self._add(name, number, at_ms)
-        self._send()
         good = event.outcome in {RunOutcome.succeeded, RunOutcome.planned}
-        self._client.set_tag(self._run, "gridloom.outcome", event.outcome.value)
-        if not good:
-            self._client.set_tag(self._run, "gridloom.error", event.message[:_LONGEST_TAG])
+        tags = [RunTag("gridloom.outcome", event.outcome.value)]
+        tags += [] if good else [RunTag("gridloom.error", event.message[:_LONGEST_TAG])]
+        self._send(tags)
         ended = "FINISHED" if good else "KILLED" if event.error_type == _STOPPED else "FAILED"
         self._client.set_terminated(self._run, ended, at_ms)
 
