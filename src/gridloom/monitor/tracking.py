@@ -145,13 +145,15 @@ class MlflowSink:
 
     def _opened(self) -> MlflowClient:
         need("mlflow", "A run with MLflow")
-        if "mlflow" not in sys.modules:
+        ours = "mlflow" not in sys.modules
+        if ours:
             # whoever asked for this run asked for this store to be told, and nobody else
             os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-            logging.getLogger("mlflow").addHandler(logging.NullHandler())
         from mlflow import MlflowClient  # noqa: PLC0415 - comes with an extra, and is heavy
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
+        if ours and "MLFLOW_LOGGING_LEVEL" not in os.environ:
+            logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of each table that it makes
         try:
             return MlflowClient(self._uri)
         except (MlflowException, OSError, ImportError) as error:
