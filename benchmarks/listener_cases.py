@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -23,6 +24,7 @@ FLAGS: Mapping[str, Callable[[str, Path], Mapping[str, Any]]] = {
     },
     "OpenTelemetry": lambda _url, _out: {"otel": True},
     "OpenLineage": lambda _url, out: {"lineage": str(out / "lineage.jsonl")},
+    "MLflow": lambda _url, out: {"mlflow": (out / "mlflow").as_uri()},
     "webhook": lambda url, _out: {"notify": url},
 }
 """What turns each kind of listener on, given a server's URL and a folder."""
@@ -31,11 +33,16 @@ FLAGS: Mapping[str, Callable[[str, Path], Mapping[str, Any]]] = {
 def listeners(steps: int, out: str, kinds: list[str], url: str = "") -> dict[str, float]:
     """Runs a fan of no-op steps with listeners of some kinds; what they import is not counted."""
     tasks, folder = graph("fan", steps), Path(out)
-    os.environ["OTEL_EXPORTER_OTLP_ENDPOINT"] = url
+    os.environ |= {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": url,
+        "MLFLOW_ALLOW_FILE_STORE": "true",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+    }
     flags = {name: value for kind in kinds for name, value in FLAGS[kind](url, folder).items()}
     options = ListenerOptions.of(flags, environ={})
     with listening(options, _dag(folder / "unused", {})):
         pass
+    gc.collect()  # what was imported is looked through once, and that is no listener's work
     with Clock() as clock, ExitStack() as stack:
         dag = _dag(folder / "out", tasks)
         stack.enter_context(listening(options, dag))

@@ -18,7 +18,7 @@ from pathlib import Path
 import machine
 from harness import Options
 
-BENCHES = ("dag", "extract", "clients", "memory", "transform", "load", "replay", "cli")
+BENCHES = ("dag", "listeners", "extract", "clients", "memory", "transform", "load", "replay", "cli")
 
 
 def main() -> None:

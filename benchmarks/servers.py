@@ -55,6 +55,13 @@ def canned(data: Path, latency_ms: float = 0) -> Iterator[Server]:
 
 
 @contextmanager
+def swallow() -> Iterator[Server]:
+    """Runs a server that takes whatever listeners send."""
+    with _running(sys.executable, str(HERE / "swallow.py")) as server:
+        yield server
+
+
+@contextmanager
 def _running(*argv: str) -> Iterator[Server]:
     process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True)
     try:

@@ -79,3 +79,12 @@ def test_what_raises_is_dropped_with_its_reason(tmp_path: Path) -> None:
     assert len(calls) == 1
     (line,) = said(result)
     assert line.endswith("was dropped because it raised OSError: the screen is gone")
+
+
+def test_who_names_kinds_hears_those_only(tmp_path: Path) -> None:
+    heard: list[Event] = []
+    dag = pipeline(tmp_path)
+    dag.subscribe(heard.append, events.StepFinished, events.RunFinished)
+    chain(dag, [Work("a"), Work("b")])
+    dag.execute()
+    assert [type(event).__name__ for event in heard] == ["StepFinished", "StepFinished", "RunFinished"]

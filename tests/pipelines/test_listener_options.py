@@ -63,3 +63,30 @@ def test_occasions_and_files_are_read() -> None:
 
     assert options.notify_on == ("failure", "findings")
     assert options.metrics_textfile == Path("a/m.prom")
+
+
+def test_a_collector_in_the_environment_is_told_unless_it_is_one_for_grpc() -> None:
+    environ = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+
+    assert ListenerOptions.of({}, environ=environ).otel
+    assert not ListenerOptions.of({}, environ={}).otel
+    assert not ListenerOptions.of({}, environ={**environ, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}).otel
+    assert not ListenerOptions.of({"otel": True}, environ={**environ, "OTEL_SDK_DISABLED": "true"}).otel
+
+
+def test_mlflow_in_the_environment_is_told_where_its_extra_is_installed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    environ = {"MLFLOW_TRACKING_URI": "http://mlflow:5000"}
+
+    assert ListenerOptions.of({}, environ=environ).mlflow == "http://mlflow:5000"
+    assert ListenerOptions.of({"mlflow": "sqlite:///a.db"}, environ=environ).mlflow == "sqlite:///a.db"
+    monkeypatch.setattr("gridloom.extras.find_spec", lambda _name: None)
+    assert ListenerOptions.of({}, environ=environ).mlflow is None
+
+
+def test_a_server_for_lineage_in_the_environment_is_told() -> None:
+    environ = {"OPENLINEAGE_URL": "http://marquez:5000"}
+
+    assert ListenerOptions.of({}, environ=environ).lineage == "http://marquez:5000"
+    assert ListenerOptions.of({}, environ={**environ, "OPENLINEAGE_DISABLED": "true"}).lineage is None

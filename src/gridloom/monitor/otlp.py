@@ -14,7 +14,7 @@ from gridloom import __version__
 from gridloom.errors import ListenerError
 from gridloom.monitor.otlp_records import Signal, request
 from gridloom.monitor.otlp_settings import ENDPOINT, OtlpSettings
-from gridloom.monitor.post import post
+from gridloom.monitor.post import opener, post
 
 __all__ = ["Otlp"]
 
@@ -64,10 +64,15 @@ class Otlp:
     Args:
         settings: Where to and how.
         metrics: Makes the metrics of now.
+
+    Raises:
+        ConfigError: If a certificate cannot be used.
     """
 
     def __init__(self, settings: OtlpSettings, metrics: Callable[[], list[bytes]]) -> None:
         self._settings, self._metrics = settings, metrics
+        for target in settings.targets.values():
+            opener(target.tls)
         self._spans = _Queue(lambda records: self._send("traces", records))
         self._logs = _Queue(lambda records: self._send("logs", records))
         self._sent_s = self._metrics_sent_s = time.monotonic()

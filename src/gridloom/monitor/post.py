@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from gridloom import __version__
 from gridloom.errors import ConfigError, ListenerError
 
-__all__ = ["TIMEOUT_S", "TlsFiles", "checked_url", "post", "shown_url"]
+__all__ = ["TIMEOUT_S", "TlsFiles", "checked_url", "opener", "post", "shown_url"]
 
 TIMEOUT_S: Final = 2.0
 """Longest silence of a receiver in seconds: the end of a run waits for a listener three seconds at most."""
@@ -41,7 +41,12 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 @lru_cache
-def _opener(tls: TlsFiles) -> urllib.request.OpenerDirector:
+def opener(tls: TlsFiles) -> urllib.request.OpenerDirector:
+    """Returns what opens URLs with some certificates; made once.
+
+    Raises:
+        ConfigError: If a file cannot be read.
+    """
     if tls == TlsFiles():
         return urllib.request.build_opener(_NoRedirects)
     import ssl  # noqa: PLC0415 - needed by few
@@ -51,8 +56,8 @@ def _opener(tls: TlsFiles) -> urllib.request.OpenerDirector:
         if tls.certificate:
             context.load_cert_chain(tls.certificate, tls.key or None)
     except OSError as error:
-        raise ListenerError(
-            f"The certificates {[name for name in tls if name]} cannot be read: {error}."
+        raise ConfigError(
+            f"The certificates in {', '.join(filter(None, tls))} cannot be used: {error}. Take PEM files."
         ) from error
     return urllib.request.build_opener(_NoRedirects, urllib.request.HTTPSHandler(context=context))
 
@@ -118,7 +123,7 @@ def post(
     # the scheme is http or https: whoever gave the URL had it checked
     request = urllib.request.Request(url, data=body, headers=named, method=method)  # noqa: S310
     try:
-        with _opener(tls).open(request, timeout=timeout_s):
+        with opener(tls).open(request, timeout=timeout_s):
             return
     except urllib.error.HTTPError as error:
         problem = f"answered with status {error.code}"

@@ -35,7 +35,7 @@ from gridloom.monitor.tally import COUNTED, counts
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Metric
+    from mlflow.entities import Metric, RunTag
 
 __all__ = ["MlflowSink"]
 
@@ -145,13 +145,15 @@ class MlflowSink:
 
     def _opened(self) -> MlflowClient:
         need("mlflow", "A run with MLflow")
-        if "mlflow" not in sys.modules:
+        ours = "mlflow" not in sys.modules
+        if ours:
             # whoever asked for this run asked for this store to be told, and nobody else
             os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
-            logging.getLogger("mlflow").addHandler(logging.NullHandler())
         from mlflow import MlflowClient  # noqa: PLC0415 - comes with an extra, and is heavy
         from mlflow.exceptions import MlflowException  # noqa: PLC0415
 
+        if ours and "MLFLOW_LOGGING_LEVEL" not in os.environ:
+            logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of each table that it makes
         try:
             return MlflowClient(self._uri)
         except (MlflowException, OSError, ImportError) as error:
@@ -201,22 +203,24 @@ class MlflowSink:
         self._waiting.append(Metric(name, value, at_ms, self._points[name]))
         self._points[name] += 1
 
-    def _send(self) -> None:
+    def _send(self, tags: Sequence[RunTag] = ()) -> None:
         waiting, self._waiting = self._waiting, []
-        for some in _some(waiting, _BATCH):
-            self._client.log_batch(self._run, metrics=some)
+        # metrics, params and tags together may be so many at once
+        for some in _some(waiting, _BATCH - len(tags)):
+            self._client.log_batch(self._run, metrics=some, tags=tags)
         self._sent_s = time.monotonic()
 
     def _end(self, event: RunFinished) -> None:
+        from mlflow.entities import RunTag  # noqa: PLC0415
+
         at_ms = int(event.at.timestamp() * 1000)
         for name, number in {**self._counted, "rows": event.rows, "duration_s": event.duration_s}.items():
             if number:
                 self._add(name, number, at_ms)
-        self._send()
         good = event.outcome in {RunOutcome.succeeded, RunOutcome.planned}
-        self._client.set_tag(self._run, "gridloom.outcome", event.outcome.value)
-        if not good:
-            self._client.set_tag(self._run, "gridloom.error", event.message[:_LONGEST_TAG])
+        tags = [RunTag("gridloom.outcome", event.outcome.value)]
+        tags += [] if good else [RunTag("gridloom.error", event.message[:_LONGEST_TAG])]
+        self._send(tags)
         ended = "FINISHED" if good else "KILLED" if event.error_type == _STOPPED else "FAILED"
         self._client.set_terminated(self._run, ended, at_ms)
 
