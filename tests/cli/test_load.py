@@ -98,9 +98,9 @@ BAD = {
     "splits outside": (["--splits", "2018-01-01T20,2019-01-01T10"], "ConfigError", "outside of the data"),
     "one split": (["--splits", "2019-01-01T20"], "ConfigError", "--splits takes two hours"),
     "split of a day": (["--splits", "2019-01-01,2019-01-02"], "ConfigError", "is not an hour"),
-    "no context": (["--context", "0"], "UsageError", "--context"),
+    "no context": (["--context", "0"], "ConfigError", "--context cannot be 0: it has to be 1 or more"),
     "no number": (["--stride", "often"], "UsageError", "--stride"),
-    "name with a folder": (["--name", "a/b"], "ConfigError", "without a folder"),
+    "name with a folder": (["--name", "a/b"], "ConfigError", "--name cannot be 'a/b'"),
     "scaling of another kind": (["--scaling", "minmax"], "UsageError", "standard"),
 }
 

@@ -94,3 +94,16 @@ def test_a_partial_beginning_of_an_id(made: Done, call: Call) -> None:
     call(*SMALL)
 
     assert call("resume", run_id[:-2]).code == 0
+
+
+def test_a_load_and_its_shards_are_shown_as_their_own_commands_show_them(made: Done, call: Call) -> None:
+    file = "data/hourly/day.parquet"
+    first = call("load", file, "--context", "6", "--horizon", "2")
+    loaded = call("resume", "latest")
+    call("ring", "prep", "data/tensors/day", "--ranks", "2")
+    shards = call("resume", "latest", "--json")
+
+    assert (first.code, loaded.code, shards.code) == (0, 0, 0)
+    assert first.out.partition("of context")[0] == loaded.out.partition("of context")[0]
+    assert "load cached" in loaded.out
+    assert shards.json["ranks"] == 2

@@ -79,7 +79,7 @@ def test_quiet_says_nothing(call: Call) -> None:
 
 
 BAD = {
-    "no ranks": ([*PREP, "--ranks", "0"], "ConfigError", "`ranks`"),
+    "no ranks": ([*PREP, "--ranks", "0"], "ConfigError", "--ranks cannot be 0: it has to be 1 or more"),
     "more ranks than steps": ([*PREP, "--ranks", "51"], "ConfigError", "51 ranks are more than the 50 steps"),
     "more ranks than the length": (
         [*PREP, "--length", "3"],
@@ -87,9 +87,13 @@ BAD = {
         "4 ranks are more than the 3 steps",
     ),
     "longer than the data": ([*PREP, "--length", "51"], "ConfigError", "Give a --length from 1 to 50"),
-    "no length": ([*PREP, "--length", "0"], "ConfigError", "`length`"),
+    "no length": ([*PREP, "--length", "0"], "ConfigError", "--length cannot be 0: it has to be 1 or more"),
     "no such layout": ([*PREP, "--layout", "spiral"], "UsageError", "'zigzag'"),
-    "a name with a folder": ([*PREP, "--name", "../up"], "ConfigError", "`name`"),
+    "a name with a folder": (
+        [*PREP, "--name", "../up"],
+        "ConfigError",
+        "--name cannot be '../up': it may hold letters",
+    ),
     "nothing there": (["ring", "prep", "data/tensors/none"], "FileFormatError", "gridloom load"),
     "no dataset": (["ring", "prep", "data"], "FileFormatError", "is not a tensor dataset"),
 }

@@ -129,6 +129,7 @@ def test_no_file_no_rows_no_parquet_no_hours(tmp_path: Path) -> None:
     (tmp_path / "text.parquet").write_text("period,value\n")
 
     for name, said in {
+        "": "is a folder. Give the Parquet file in it",
         "none.parquet": "There is no file .*none.parquet",
         "empty.parquet": "without rows",
         "no-period.parquet": "lack a part of their key",

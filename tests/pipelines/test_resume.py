@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,13 +13,20 @@ import pytest
 from pydantic import SecretStr
 from tests.dag.toys import CachedWork, pipeline
 from tests.e2e.servers import sample_part, serve
+from tests.load.tables import ramp, write
 from tests.support.interrupted import change, cut_off
 
+from gridloom.dag import PipelineDAG
 from gridloom.errors import ConfigError, KeyMissingError, RawDataError, UsageError
 from gridloom.extract.replay import ReplayServer
+from gridloom.layout import Layout
+from gridloom.load.ring_steps import RingAttentionPrepConfig
+from gridloom.load.steps import MLXDatasetConfig
 from gridloom.pipelines.hourly import build, prepare
 from gridloom.pipelines.resume import stopped_run
+from gridloom.pipelines.ring import build_ring, prepare_ring
 from gridloom.pipelines.settings import HourlySettings
+from gridloom.pipelines.training import build_load, prepare_load
 
 DAYS = {"start": "2019-01-01T00", "end": "2019-01-02T23", "regions": "PACW,ERCO", "series": "D,NG.WND"}
 
@@ -215,3 +222,56 @@ def test_a_moved_folder_is_carried_on_where_it_is(
     assert carry_on(tmp_path / "there")[1]["transform"] == "executed"
     assert not Path("here").exists()
     assert len(list(Path("there/hourly").iterdir())) == 1
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Path:
+    (tmp_path / "hourly").mkdir()
+    return write(tmp_path / "hourly" / "t.parquet", {("CAR", "D"): ramp(200), ("PACW", "D"): ramp(200)}).path
+
+
+def load(table: Path, out: Path) -> str:
+    config = MLXDatasetConfig(name="t", context=24, horizon=2, respondents=("CAR",), scaling="robust")
+    result = build_load(prepare_load(table, config, out)).execute()
+    result.raise_for_failure()
+    return result.run_id
+
+
+def carry_on_with(out: Path, build_again: Callable[[Any], PipelineDAG]) -> dict[str, str]:
+    result = build_again(stopped_run(out, "latest", force=False).prepared).execute()
+    result.raise_for_failure()
+    return {name: step.outcome.value for name, step in result.steps.items()}
+
+
+def test_a_load_is_carried_on_with_its_settings(table: Path, tmp_path: Path) -> None:
+    run_id = load(table, tmp_path)
+    files = [tmp_path / "tensors" / "t" / name for name in ("tensors.safetensors", "dataset.json")]
+    before = [file.read_bytes() for file in files]
+    cut_off(tmp_path, run_id, "load")
+    files[0].unlink()
+
+    assert carry_on_with(tmp_path, build_load) == {"hourly-file": "cached", "load": "executed"}
+    assert [file.read_bytes() for file in files] == before
+
+
+def test_shards_are_carried_on_where_everything_has_moved(table: Path, tmp_path: Path) -> None:
+    load(table, tmp_path)
+    config = RingAttentionPrepConfig(ranks=2, layout=Layout.STRIPED, length=100, by="respondent")
+    result = build_ring(prepare_ring(tmp_path / "tensors" / "t", config, tmp_path)).execute()
+    before = (tmp_path / "ring" / "t" / "layout.json").read_bytes()
+    cut_off(tmp_path, result.run_id, "ring")
+    tmp_path.rename(there := tmp_path.with_name("there"))
+
+    assert carry_on_with(there, build_ring)["ring"] == "executed"
+    assert (there / "ring" / "t" / "layout.json").read_bytes() == before
+
+
+def test_a_load_of_a_table_that_is_another_one_is_refused(table: Path, tmp_path: Path) -> None:
+    cut_off(tmp_path, load(table, tmp_path), "load")
+    write(table, {("CAR", "D"): ramp(200, 1.0)})
+    with pytest.raises(UsageError, match=r"cannot be carried on as it was: .*hourly-file.* `digest`"):
+        stopped_run(tmp_path, "latest", force=False)
+
+    table.unlink()
+    with pytest.raises(UsageError, match="There is no file"):
+        stopped_run(tmp_path, "latest", force=True)

@@ -28,17 +28,19 @@ __all__ = ["load", "load_job"]
 @click.option("--name", metavar="NAME", help="Name of the dataset.  [default: that of the file]")
 @click.option(
     "--context",
-    type=click.IntRange(1),
+    type=int,
+    metavar="N",
     default=168,
     show_default=True,
     help="Hours that a model sees.",
 )
 @click.option(
-    "--horizon", type=click.IntRange(1), default=24, show_default=True, help="Hours to predict after them."
+    "--horizon", type=int, metavar="N", default=24, show_default=True, help="Hours to predict after them."
 )
 @click.option(
     "--stride",
-    type=click.IntRange(1),
+    type=int,
+    metavar="N",
     default=1,
     show_default=True,
     help="Hours from one window to the next.",

@@ -109,6 +109,8 @@ def survey(path: Path) -> Survey:
         FileFormatError: If there is no file, it is not Parquet, not an hourly table, or has no rows.
         StorageError: If it cannot be read.
     """
+    if path.is_dir():
+        raise FileFormatError(f"{path} is a folder. Give the Parquet file in it. {_MADE_BY}")
     if not path.is_file():
         raise FileFormatError(f"There is no file {path}. {_MADE_BY}")
     with storage_errors("read", path):

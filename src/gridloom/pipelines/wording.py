@@ -43,5 +43,5 @@ def in_words(model: type[BaseModel], item: Any) -> str:
         "literal_error": f"it has to be {facts.get('expected')}",
         "value_error": str(facts.get("error", "")),
     }.get(rule, item["msg"])
-    about = (model.model_fields[field].description or "").split("  [")[0]
-    return f"{flag} cannot be {item['input']!r}: {allowed}. ({about})"
+    about = (model.model_fields[field].description or "").split("  [")[0].split("; None")[0].rstrip(".")
+    return f"{flag} cannot be {item['input']!r}: {allowed}. ({about}.)"
