@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from gridloom.artifact import Artifact
-from gridloom.dag.cache import Manifest, decoded_manifest
 from gridloom.dag.database import DATABASE_NAME, Database, DatabaseDamagedError
+from gridloom.dag.manifest import Manifest, decoded_manifest
 from gridloom.errors import RawDataError, UsageError
 
 __all__ = ["find_out", "trace"]

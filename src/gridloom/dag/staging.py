@@ -73,10 +73,15 @@ class Staging:
                     self.remove()
                     raise
 
-    def folder(self, step_id: str) -> Path:
-        """Returns the empty folder for one attempt of a step; it is made when first written to."""
+    def folder(self, step_id: str, attempt: int) -> Path:
+        """Returns the empty folder for one attempt of a step; it is made when first written to.
+
+        Args:
+            step_id: The step.
+            attempt: 1 for the first; a later one clears what those before have left.
+        """
         path = self.home / step_id
-        if path.exists():
+        if attempt > 1 and path.exists():
             with storage_errors("clear", path):
                 shutil.rmtree(path)
         return path
