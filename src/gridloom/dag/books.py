@@ -50,12 +50,12 @@ class Books:
         self._steps.note(output)
         self.add(Ended(output))
 
-    def write(self, begin: Sequence[StepTask] = (), version: tuple[int, int] = (0, 0)) -> frozenset[Claim]:
+    def write(self, begin: Sequence[StepTask], version: tuple[int, int]) -> frozenset[Claim]:
         """Commits what has ended and claims what begins, in one transaction, then says what has ended.
 
         Args:
             begin: Steps that are to begin.
-            version: Of the store when that was decided.
+            version: Of the record store, as it was known when that was decided.
 
         Returns:
             The claims that were granted; none where `failure` is set, and nothing may begin then.
@@ -65,7 +65,8 @@ class Books:
         claims = [claim for claim in (task.claim for task in begin) if claim]
         granted: frozenset[Claim] = frozenset()
         try:
-            granted = services.journal.turn(made, [ended.output for ended, _ in over], claims, version)
+            outputs = [ended.output for ended, _ in over]
+            granted = services.journal.turn(made, outputs, claims, version)
             services.store.committed(made)
         except StorageError as error:
             self.failure = self.failure or error

@@ -70,7 +70,11 @@ class CachedOutputs:
 
 
 class ManifestStore:
-    """The manifests of one output folder."""
+    """The manifests of one output folder.
+
+    Attributes:
+        version: Of the record store, when it was last looked at.
+    """
 
     def __init__(self, database: Database, out: Path, redactor: Redactor) -> None:
         self._database = database
@@ -78,24 +82,22 @@ class ManifestStore:
         self._redactor = redactor
         self._codes: set[str] = set()
         self._ahead: dict[Any, tuple[Any, ...]] | None = None
-        self._version = (0, 0)
+        self.version = (0, 0)
 
     def read_ahead(self) -> None:
         """Reads the last manifest of every step at once; it is used as long as nobody else writes."""
         with suppress(DatabaseDamagedError, StorageError):
-            self._version = self._database.version()
+            self.version = self._database.version()
             self._ahead = {row[0]: row[1:] for row in self._database.rows(_LAST_OF_ALL, (_AHEAD_BYTES,))}
             self.refresh()
 
-    def refresh(self) -> tuple[int, int]:
-        """Forgets what was read ahead if another run has written since; returns the store's version."""
-        try:
+    def refresh(self) -> None:
+        """Forgets what was read ahead if another run has written since."""
+        version = (0, 0)
+        with suppress(DatabaseDamagedError, StorageError):
             version = self._database.version()
-        except (DatabaseDamagedError, StorageError):
-            version = (0, 0)
-        if version != self._version:
-            self._version, self._ahead = version, None
-        return version
+        if version != self.version:
+            self.version, self._ahead = version, None
 
     def lookup(
         self,

@@ -176,7 +176,7 @@ class Journal:
             made: Manifests of what was executed.
             ended: How steps ended, with what they counted and cost.
             begin: The attempts that are to begin.
-            version: Of the store, when it was decided that they have to.
+            version: Of the store, as it was known when that was decided.
 
         Returns:
             The attempts that may begin; none may if others have written since that decision.

@@ -172,8 +172,7 @@ class Scheduler:
             self._attempt_ended(item)
         starting = self._due()
         while True:
-            version = self._services.store.refresh()
-            begun: list[_Running] = []
+            begun, version = list[_Running](), self._services.store.version
             while self._may_start() and len(self._books) < _MOST_AT_ONCE:
                 begun += self._begun(self._steps.take())
             starting += self._written(begun, version)
@@ -203,7 +202,7 @@ class Scheduler:
 
         Args:
             begun: Steps that have to work.
-            version: Of the store when that was decided.
+            version: Of the record store, as it was known when that was decided.
         """
         granted = self._books.write([step.task for step in begun], version)
         if self._books.failure:

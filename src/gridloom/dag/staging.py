@@ -44,10 +44,10 @@ class Commit:
     """
 
     outputs: Mapping[str, Any]
-    extras: tuple[Artifact, ...]
-    bytes_written: int
-    files_written: int
-    stamps: tuple[tuple[Path, tuple[int, int, int] | None], ...]
+    extras: tuple[Artifact, ...] = ()
+    bytes_written: int = 0
+    files_written: int = 0
+    stamps: tuple[tuple[Path, tuple[int, int, int] | None], ...] = ()
 
 
 class Staging:
@@ -98,8 +98,10 @@ class Staging:
             StepFailedError: If another step of the run already wrote to one of the places.
             StorageError: If the disk refuses.
         """
-        target = self._out / folder
         artifacts = [value for value in outputs.values() if isinstance(value, Artifact)]
+        if not artifacts and not ctx.names:
+            return Commit(outputs=outputs)
+        target = self._out / folder
         staged = _outermost(
             [ctx.staging / name for name in ctx.names if (ctx.staging / name).exists()]
             + [path for path in (_in_staging(item.path, ctx.staging) for item in artifacts) if path]
