@@ -104,12 +104,13 @@ class StepContext:
             StorageError: If the staging folder cannot be made.
         """
         pure = PurePosixPath(name)
-        if not pure.parts or pure.is_absolute() or ".." in pure.parts:
+        parts = pure.parts
+        if not parts or pure.is_absolute() or ".." in parts:
             raise UsageError(
                 f"Step '{self.step_id}' asked for the output path {name!r}. "
                 "Give a name below its output folder, such as 'table.parquet'."
             )
-        staged = self.staging.joinpath(*pure.parts)
+        staged = self.staging.joinpath(*parts)
         with storage_errors("create", staged.parent):
             staged.parent.mkdir(parents=True, exist_ok=True)
         with self._lock:

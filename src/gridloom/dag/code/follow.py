@@ -186,10 +186,11 @@ class Follower:
         if not name:
             self.form.of(value)
             return
-        if self.origin(owner).whose is not Whose.own:
-            self.notes.use(self.origin(owner))
-            return
         if (owner, name) in self._seen:
+            return
+        origin = self.origin(owner)
+        if origin.whose is not Whose.own:
+            self.notes.use(origin)
             return
         self._seen[owner, name] = value
         source = self._source_of(owner)
