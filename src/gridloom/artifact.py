@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 import functools
 import hashlib
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -106,8 +108,9 @@ def _files(path: Path) -> list[Path]:
 
 def _measure(path: Path) -> tuple[str, int]:
     """Returns digest and size of a file, or of a folder over its sorted relative names and contents."""
-    if not path.is_dir():
-        return digest_file(path), path.stat().st_size
+    found = os.stat(path)  # noqa: PTH116 - a Path takes its time
+    if not stat.S_ISDIR(found.st_mode):
+        return digest_file(path), found.st_size
     digest, size_bytes = hashlib.sha256(), 0
     for file in _files(path):
         digest.update(f"{file.relative_to(path).as_posix()}\0{digest_file(file)}\n".encode())

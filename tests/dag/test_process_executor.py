@@ -374,6 +374,18 @@ def test_secrets_stay_hidden(tmp_path: Path) -> None:
     assert "raise_value_error" in written
 
 
+@pytest.mark.parametrize("executor", ["thread", "process"])
+def test_a_checkpoint_that_holds_a_secret_is_not_noted(executor: str, tmp_path: Path) -> None:
+    dag = pipeline(tmp_path, executor=executor)
+    dag.add_secret("canary-secret-value")
+    dag.add_step(CachedWork("a", acts.keep_a_secret))
+    assert dag.execute()["a"].outcome.value == "failed"
+    written = b"".join(path.read_bytes() for path in (tmp_path / ".gridloom").glob("runs.db*"))
+
+    assert b"the word is out" in written
+    assert b"canary-secret-value" not in written
+
+
 def alive(pid: str) -> bool:
     """Whether a process runs; one that only waits for its parent to notice its end does not."""
     try:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -13,7 +14,7 @@ from gridloom.dag.cancel import CancelToken
 from gridloom.dag.checkpoint import are_left, remove_checkpoints
 from gridloom.dag.context import StepContext
 from gridloom.dag.ends import Ended, Meter, artifacts_in, explained, in_words, rows_made
-from gridloom.dag.events import CacheDecided, LogWritten, StepStarted
+from gridloom.dag.events import CacheDecided, Level, LogWritten, StepStarted
 from gridloom.dag.executors import StepCall
 from gridloom.dag.explain import Decision, decide, inputs_for
 from gridloom.dag.graph import StepNode
@@ -61,21 +62,15 @@ class StepTask:
         Otherwise an attempt has to be made, which also decides where that may take time; see `claim`.
         """
         self._meter.go_on()
-        step = self._node.step
-        if isinstance(step, CacheableStep) and _has_a_say(step):
-            return None
-        try:
-            self._decision = self._decided(_IN_PASSING_BYTES)
-            # where checkpoints are left, somebody has to remove them
-            if self._decision.cached and are_left(self._run.out, self._node.step_id):
-                self._decision = None
-                return None
-            return self._over(self._decision)
-        except Exception:  # noqa: BLE001 - whatever it is, the attempt meets it again and tells it
-            self._decision = None
-            return None
-        finally:
-            self._meter.pause()
+        step, ended = self._node.step, None
+        if not (isinstance(step, CacheableStep) and _has_a_say(step)):
+            with suppress(Exception):  # whatever it is, the attempt meets it again and tells it
+                decision = self._decided(_IN_PASSING_BYTES)
+                # where checkpoints are left, removing them may take time
+                if not (decision.cached and are_left(self._run.out, step.step_id)):
+                    ended, self._decision = self._over(decision), decision
+        self._meter.pause()
+        return ended
 
     @property
     def claim(self) -> Claim | None:
@@ -214,12 +209,7 @@ class StepTask:
         """Waits while another run does the same work."""
         if not self._said_waiting:
             self._said_waiting = True
-            self._run.bus.emit(
-                LogWritten,
-                step_id=self._node.step_id,
-                level="info",
-                message="Another run is doing the same work; it is waited for.",
-            )
+            self._log("Another run is doing the same work; it is waited for.", "info")
         while self._run.journal.others_at_work(self._node.step_id, key):
             if self._run.token.wait(_LOOK_AGAIN_S):
                 raise InterruptedRunError(f"Step '{self._node.step_id}' stopped: {self._run.token.reason}.")
@@ -276,13 +266,13 @@ class StepTask:
         )
         made = run.store.encoded(manifest, run.identities[step_id].code.parts)
         if made is None:
-            self._run.bus.emit(
-                LogWritten,
-                step_id=step_id,
-                level="warning",
-                message="The output holds a secret, so it is not remembered and the step will run again.",
+            self._log(
+                "The output holds a secret, so it is not remembered and the step will run again.", "warning"
             )
         return made
+
+    def _log(self, message: str, level: Level) -> None:
+        self._run.bus.emit(LogWritten, step_id=self._node.step_id, level=level, message=message)
 
     def _ended_badly(self, error: BaseException, number: int) -> StepOutput:
         error = explained(error, self._run.out)
