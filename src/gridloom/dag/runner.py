@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextvars
 import queue
-import random
 import threading
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from gridloom.dag.books import Books
@@ -18,45 +17,16 @@ from gridloom.dag.ends import Ended, ended_untold
 from gridloom.dag.events import AttemptFailed, LogWritten
 from gridloom.dag.frontier import Frontier
 from gridloom.dag.graph import Graph
-from gridloom.dag.outcome import StepOutcome, StepOutput
+from gridloom.dag.outcome import StepOutcome
 from gridloom.dag.services import RunServices
 from gridloom.dag.threads import StepThreads
+from gridloom.dag.tries import Running, wait_before_next
 from gridloom.dag.worker import StepTask
-from gridloom.errors import (
-    CheckFailedError,
-    InterruptedRunError,
-    StepFailedError,
-    UsageError,
-)
 
 __all__ = ["Scheduler"]
 
-_POINTLESS = (UsageError, CheckFailedError, StepFailedError, InterruptedRunError)
-"""What a second attempt would only raise again."""
-_LONGEST_WAIT_S = 3600.0
 _MOST_AT_ONCE = 64
 """Steps that end without work before they are written and said."""
-
-
-@dataclass(slots=True)
-class _Running:
-    """A step between its start and its end.
-
-    Attributes:
-        step_id: The step.
-        task: Its work.
-        number: Attempts that have begun.
-        claimed: Whether the claim of the next attempt is written already.
-        due_s: When the next attempt begins, by the monotonic clock; None while one is under way.
-        last: How the last attempt ended.
-    """
-
-    step_id: str
-    task: StepTask
-    number: int = 0
-    claimed: bool = False
-    due_s: float | None = None
-    last: StepOutput | None = None
 
 
 class Scheduler:
@@ -82,7 +52,7 @@ class Scheduler:
         self._stop_on_failure = stop_on_failure
         self._steps = Frontier(graph, expected_s)
         self._books = Books(services, self._steps)
-        self._running: dict[str, _Running] = {}
+        self._running: dict[str, Running] = {}
         self._lock = threading.Lock()
         self._threads = StepThreads()
         self._context = contextvars.copy_context()
@@ -105,33 +75,44 @@ class Scheduler:
         """Runs everything; afterwards `outputs` holds every step and `error` the first failure."""
         self._context = contextvars.copy_context()
         with self._threads:
-            while True:
-                if self._asked_to_stop:
-                    self._cancel()
-                with self._lock:
-                    for step in self._turn():
-                        self._hand_over(step)
-                    over, wait_s = not self._running, self._wait_s()
-                if over or self._broken:
-                    break
-                if not self._ended:
-                    with suppress(queue.Empty):
-                        self._look.get(timeout=wait_s)
+            try:
+                self._follow()
+            except BaseException as error:
+                # so that the threads, which are waited for, begin nothing more
+                self._broken = error
+                raise
         if self._broken:
             raise self._broken
         for name in self._steps.rest():
             self._books.drop(name, StepOutcome.cancelled, self._stopped)
         self._written((), (0, 0))
 
+    def _follow(self) -> None:
+        """Begins the first steps, and returns when none runs any more or something broke."""
+        running = True
+        while running and not self._broken:
+            if self._asked_to_stop:
+                self._cancel()
+            with self._lock:
+                for step in self._turn():
+                    self._hand_over(step)
+                wait_s = self._wait_s()
+                running = bool(self._running)
+            if self._asked_to_stop and not self._services.token.cancelled:
+                running = running or len(self.outputs) < len(self.statuses)
+            elif running and not self._ended:
+                with suppress(queue.Empty):
+                    self._look.get(timeout=wait_s)
+
     def _wait_s(self) -> float | None:
         """Returns the seconds until an attempt is due; None if none is."""
         due_s = [step.due_s for step in self._running.values() if step.due_s is not None]
         return max(min(due_s) - time.monotonic(), 0.0) if due_s else None
 
-    def _hand_over(self, step: _Running) -> None:
+    def _hand_over(self, step: Running) -> None:
         self._threads.submit(partial(self._work, step), len(self._running))
 
-    def _work(self, step: _Running | None) -> None:
+    def _work(self, step: Running | None) -> None:
         """Makes attempts in a worker thread, one after another, as long as there is one for this thread."""
         try:
             while step is not None:
@@ -143,12 +124,16 @@ class Scheduler:
             self._broken = error
             self._look.put(None)
 
-    def _next(self) -> _Running | None:
+    def _next(self) -> Running | None:
         """Deals with what has ended, if nobody is at that, and returns an attempt for this thread."""
-        mine: _Running | None = None
+        mine: Running | None = None
         # whoever holds the lock looks again after that
         while self._ended and not self._broken and self._lock.acquire(blocking=False):
             try:
+                if mine is not None:
+                    # it must not wait while others end and end
+                    self._hand_over(mine)
+                    mine = None
                 for step in self._turn():
                     if mine is None:
                         mine = step
@@ -161,7 +146,7 @@ class Scheduler:
                 self._look.put(None)
         return mine
 
-    def _turn(self) -> list[_Running]:
+    def _turn(self) -> list[Running]:
         """Deals with what has ended, and returns the attempts that start now.
 
         What is written of both is one transaction. A step whose outputs are there ends at once, without a
@@ -172,7 +157,7 @@ class Scheduler:
             self._attempt_ended(item)
         starting = self._due()
         while True:
-            begun, version = list[_Running](), self._services.store.version
+            begun, version = list[Running](), self._services.store.version
             while self._may_start() and len(self._books) < _MOST_AT_ONCE:
                 begun += self._begun(self._steps.take())
             starting += self._written(begun, version)
@@ -183,9 +168,10 @@ class Scheduler:
         return starting
 
     def _may_start(self) -> bool:
-        return bool(self._steps) and len(self._running) < self._limit and not self._stopped
+        stopped = self._stopped or self._asked_to_stop
+        return bool(self._steps) and len(self._running) < self._limit and not stopped
 
-    def _begun(self, step_id: str) -> list[_Running]:
+    def _begun(self, step_id: str) -> list[Running]:
         """Returns a step if it has to work; else ends it."""
         task = StepTask(
             self._graph[step_id], self._graph.bindings(step_id), self._steps.artifacts, self._services
@@ -194,10 +180,10 @@ class Scheduler:
         if ended is not None:
             self._end(ended, task)
             return []
-        self._running[step_id] = step = _Running(step_id, task)
+        self._running[step_id] = step = Running(step_id, task)
         return [step]
 
-    def _written(self, begun: Sequence[_Running], version: tuple[int, int]) -> Sequence[_Running]:
+    def _written(self, begun: Sequence[Running], version: tuple[int, int]) -> Sequence[Running]:
         """Notes what has ended and what begins, and returns what may begin.
 
         Args:
@@ -216,16 +202,16 @@ class Scheduler:
             step.task.settle(claimed=step.claimed)
         return begun
 
-    def _attempt(self, step: _Running, number: int, *, claimed: bool) -> Ended:
+    def _attempt(self, step: Running, number: int, *, claimed: bool) -> Ended:
         """Makes an attempt; whatever happens there, it has ended somehow."""
         try:
             return step.task.attempt(number, claimed=claimed)
         except BaseException as error:  # noqa: BLE001 - an error that cannot even be told
             return ended_untold(step.step_id, number, error)
 
-    def _due(self) -> list[_Running]:
+    def _due(self) -> list[Running]:
         """Returns the attempts whose time has come; none where the run is asked to stop."""
-        due: list[_Running] = []
+        due: list[Running] = []
         for step in [step for step in self._running.values() if step.due_s is not None]:
             if self._services.token.cancelled and step.last is not None:
                 reason = self._services.token.reason
@@ -240,9 +226,8 @@ class Scheduler:
         if output.outcome is not StepOutcome.failed:
             self._end(ended)
             return
-        step, config = self._running[output.step_id], self._graph[output.step_id].step.config
-        again = step.number <= config.retries and not isinstance(output.error, _POINTLESS)
-        wait_s = _wait_s(config.retry_backoff_s, step.number) if again else None
+        step = self._running[output.step_id]
+        wait_s = wait_before_next(step.number, self._graph[step.step_id].step.config, output.error)
         self._services.bus.emit(
             AttemptFailed,
             step_id=output.step_id,
@@ -282,17 +267,10 @@ class Scheduler:
         token = self._services.token
         if token.cancelled:
             return
-        with self._lock:
-            self._stopped = self._stopped or self._asked_to_stop
+        self._stopped = self._stopped or self._asked_to_stop
         self._warn(f"Stopping: {self._asked_to_stop}. The steps that still run are waited for.")
         for error in token.cancel(self._asked_to_stop):
             self._warn(f"An on_cancel callback raised {type(error).__name__}: {error}")
 
     def _warn(self, message: str) -> None:
         self._services.bus.emit(LogWritten, step_id="", level="warning", message=message)
-
-
-def _wait_s(first_s: float, number: int) -> float:
-    """Returns a wait that doubles with each attempt, shortened at random so that steps spread out."""
-    full_s = min(first_s * 2.0 ** (number - 1), _LONGEST_WAIT_S)
-    return full_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
