@@ -152,7 +152,7 @@ def publish(staged: Path, final: Path) -> None:
         _sync(staged)
         try:
             staged.replace(final)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             final.parent.mkdir(parents=True, exist_ok=True)
             staged.replace(final)
         _sync(final.parent)
