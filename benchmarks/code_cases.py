@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import sys
 from pathlib import Path
@@ -68,6 +69,7 @@ def code(classes: int, out: str) -> dict[str, float]:
     kinds = [getattr(module, f"Step{n}") for module in loaded for n in range(PER_MODULE)]
     facts: dict[str, float] = {}
     for name, take in (("first", code_of), ("warm", lambda kind: Follower().record(kind)), ("kept", code_of)):
+        gc.collect()  # what one pass leaves behind is not the next one's
         with Clock() as clock:
             records = [take(kind) for kind in kinds]
         facts[f"{name}_ms"] = clock.cpu_s / classes * 1e3

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import hashlib
+import os
+import stat
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -11,7 +14,7 @@ from typing import Any, Self
 import msgspec
 
 from gridloom.errors import RawDataError
-from gridloom.files import digest_file, storage_errors
+from gridloom.files import below, digest_file, storage_errors
 
 __all__ = ["Artifact"]
 
@@ -45,10 +48,13 @@ class Artifact:
             RawDataError: If there is nothing at `path`.
             StorageError: If it cannot be read.
         """
-        if not path.exists():
-            raise RawDataError(f"There is no {cls.__name__} at {path}. Write the file before describing it.")
         with storage_errors("read", path):
-            digest, size_bytes = _measure(path)
+            try:
+                digest, size_bytes = _measure(path)
+            except FileNotFoundError as error:
+                raise RawDataError(
+                    f"There is no {cls.__name__} at {path}. Write the file before describing it."
+                ) from error
         return cls(path=path, digest=digest, size_bytes=size_bytes, **facts)
 
     def mismatch(self) -> str | None:
@@ -81,14 +87,8 @@ class Artifact:
 
     def to_json(self, root: Path) -> dict[str, Any]:
         """Returns the JSON form; the path is relative to `root` where it lies below it."""
-        record: dict[str, Any] = {
-            field.name: msgspec.to_builtins(getattr(self, field.name))
-            for field in dataclasses.fields(self)
-            if field.name != "path"
-        }
-        inside = self.path.is_relative_to(root)
-        record["path"] = (self.path.relative_to(root) if inside else self.path).as_posix()
-        return record
+        facts = {name: msgspec.to_builtins(getattr(self, name)) for name in _facts(type(self))}  # type: ignore[arg-type]  # a class has a hash
+        return {**facts, "path": below(self.path, root)}
 
     @classmethod
     def from_json(cls, record: dict[str, Any], root: Path) -> Self:
@@ -99,6 +99,11 @@ class Artifact:
         """
         path = root / str(record.get("path", ""))
         return msgspec.convert({**record, "path": path}, cls, dec_hook=_decode_path)
+
+
+@functools.lru_cache(maxsize=256)
+def _facts(kind: type[Artifact]) -> tuple[str, ...]:
+    return tuple(field.name for field in dataclasses.fields(kind) if field.name != "path")
 
 
 def _decode_path(kind: type, value: Any) -> Any:
@@ -113,8 +118,9 @@ def _files(path: Path) -> list[Path]:
 
 def _measure(path: Path) -> tuple[str, int]:
     """Returns digest and size of a file, or of a folder over its sorted relative names and contents."""
-    if not path.is_dir():
-        return digest_file(path), path.stat().st_size
+    found = os.stat(path)  # noqa: PTH116 - a Path takes its time
+    if not stat.S_ISDIR(found.st_mode):
+        return digest_file(path), found.st_size
     digest, size_bytes = hashlib.sha256(), 0
     for file in _files(path):
         digest.update(f"{file.relative_to(path).as_posix()}\0{digest_file(file)}\n".encode())

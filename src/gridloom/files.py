@@ -17,6 +17,7 @@ from gridloom.errors import StorageError
 __all__ = [
     "STAGING_PREFIX",
     "atomic_file",
+    "below",
     "digest_bytes",
     "digest_file",
     "plain_name",
@@ -89,10 +90,23 @@ def digest_bytes(data: bytes) -> str:
 def digest_file(path: Path) -> str:
     """Returns the SHA-256 of a file's bytes as ``sha256:<64 hex digits>``."""
     digest = hashlib.sha256()
-    with path.open("rb") as stream:
-        while block := stream.read(_READ_BYTES):
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        # a buffer of the largest size costs more than a small file takes
+        most_bytes = min(os.fstat(handle).st_size, _READ_BYTES) or _READ_BYTES
+        while block := os.read(handle, most_bytes):
             digest.update(block)
+    finally:
+        os.close(handle)
     return "sha256:" + digest.hexdigest()
+
+
+def below(path: Path, root: Path) -> str:
+    """Returns a path with ``/`` between its parts, relative to `root` where it lies below it."""
+    text, home = path.as_posix(), f"{root.as_posix()}/"
+    if text.startswith(home):
+        return text.removeprefix(home)
+    return (path.relative_to(root) if path.is_relative_to(root) else path).as_posix()
 
 
 def write_folder(folder: Path, files: Mapping[str, bytes]) -> None:
@@ -132,7 +146,7 @@ def sync_folder(folder: Path) -> None:
         _sync(folder)
 
 
-def _sync(path: Path) -> None:
+def _sync(path: str | Path) -> None:
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -150,11 +164,14 @@ def publish(staged: Path, final: Path) -> None:
         StorageError: If the disk refuses.
     """
     with storage_errors("write", final):
-        final.parent.mkdir(parents=True, exist_ok=True)
         for path in sorted(staged.rglob("*")) if staged.is_dir() else []:
             _sync(path)
         _sync(staged)
-        staged.replace(final)
+        try:
+            staged.replace(final)
+        except (FileNotFoundError, NotADirectoryError):
+            final.parent.mkdir(parents=True, exist_ok=True)
+            staged.replace(final)
         _sync(final.parent)
 
 

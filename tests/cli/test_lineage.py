@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from tests.cli.conftest import SMALL, Call
+from tests.dag.toys import CachedWork, chain, pipeline
 from tests.e2e.processes import Done
 
 TABLE = "data/hourly/day.parquet"
@@ -40,6 +41,16 @@ def test_json(made: Done, call: Call) -> None:
     }
     (given,) = found["made_by"]["inputs"]
     assert given["made_by"]["settings"]["source"].startswith("sample:")
+
+
+def test_a_file_with_four_hundred_steps_behind_it(call: Call) -> None:
+    dag = pipeline(Path("data"))
+    chain(dag, [CachedWork(f"s{number}") for number in range(400)])
+    dag.execute().raise_for_failure()
+    last = "data/steps/s399/note.txt"
+
+    assert sum("made by s" in line for line in call("lineage", last).out.splitlines()) == 400
+    assert call("lineage", last, "--json").out.count('"step_id"') == 400
 
 
 def test_a_changed_and_a_gone_file(made: Done, call: Call) -> None:

@@ -242,3 +242,10 @@ class StaysHome(Work):
     """A step that shares something with the others of its process."""
 
     in_parent = True
+
+
+def keep_a_secret(ctx: StepContext) -> None:
+    """Keeps a secret with a checkpoint, and leaves the checkpoint there."""
+    ctx.checkpoint("kept", lambda _place: "the word is canary-secret-value")
+    ctx.checkpoint("harmless", lambda _place: "the word is out")
+    raise ValueError("it broke")

@@ -13,8 +13,9 @@ import pytest
 from tests.dag.killed import kill, started
 from tests.dag.toys import CachedWork, chain, fail, pipeline
 
-from gridloom.dag import RunOutcome, StepContext, StepOutput
+from gridloom.dag import RunOutcome, StepContext
 from gridloom.dag.database import Database
+from gridloom.dag.ends import Ended
 from gridloom.dag.history import list_runs, load_run
 from gridloom.dag.runner import Scheduler
 
@@ -212,13 +213,13 @@ def test_a_run_that_broke_claims_nothing_any_more(tmp_path: Path, monkeypatch: p
     class Stop(BaseException):
         pass
 
-    def settle(_scheduler: Scheduler, _output: StepOutput) -> None:
+    def end(_scheduler: Scheduler, _ended: Ended) -> None:
         raise Stop
 
     dag = pipeline(tmp_path)
     dag.add_step(CachedWork("slow"))
     with monkeypatch.context() as broken:
-        broken.setattr(Scheduler, "_settle", settle)
+        broken.setattr(Scheduler, "_end", end)
         with pytest.raises(Stop):
             dag.execute()
     again = pipeline(tmp_path)

@@ -48,6 +48,18 @@ def test_it_leads_down_to_the_first_step(tmp_path: Path) -> None:
     assert steps == [("c", run_id, ""), ("b", run_id, "!"), ("a", run_id, "")]
 
 
+def test_it_goes_deeper_than_python_calls_functions(tmp_path: Path) -> None:
+    dag = pipeline(tmp_path)
+    chain(dag, [CachedWork(f"s{number}") for number in range(400)])
+    dag.execute().raise_for_failure()
+    made, depth = trace(tmp_path, note(tmp_path, "s399"))["made_by"], 1
+    while made["inputs"]:
+        (given,) = made["inputs"]
+        made, depth = given["made_by"], depth + 1
+
+    assert (made["step_id"], depth) == ("s0", 400)
+
+
 def test_a_changed_and_a_gone_file_still_tell_where_they_came_from(tmp_path: Path) -> None:
     run(tmp_path)
     note(tmp_path, "b").write_text("changed")

@@ -265,7 +265,7 @@ def test_staging_of_dead_runs_is_removed_and_that_of_live_ones_stays(tmp_path: P
     remove_dead(tmp_path)
     assert sorted(path.name for path in home.iterdir()) == ["elsewhere", "live"]
     live.remove()
-    assert dead.folder("x").name == "x"
+    assert dead.folder("x", 1).name == "x"
 
 
 def test_a_run_clears_up_after_dead_ones(tmp_path: Path) -> None:

@@ -335,7 +335,7 @@ def test_what_cannot_be_sent_is_said_before_anything_runs(make: Callable[[], Wor
         dag.execute()
 
     assert re.match(
-        r"Step 'inner' \((Inner|Work)\) cannot be sent to a worker process: .*[Cc]an't pickle",
+        r"Step 'inner' \((Inner|Work)\) cannot be sent to a worker process: .*[Cc]an't (pickle|get local)",
         str(caught.value),
     )
     assert "at the top of a module that can be imported, or run it on a thread" in str(caught.value)
@@ -372,6 +372,18 @@ def test_secrets_stay_hidden(tmp_path: Path) -> None:
     assert "shallow" not in written
     assert "a line" not in written
     assert "raise_value_error" in written
+
+
+@pytest.mark.parametrize("executor", ["thread", "process"])
+def test_a_checkpoint_that_holds_a_secret_is_not_noted(executor: str, tmp_path: Path) -> None:
+    dag = pipeline(tmp_path, executor=executor)
+    dag.add_secret("canary-secret-value")
+    dag.add_step(CachedWork("a", acts.keep_a_secret))
+    assert dag.execute()["a"].outcome.value == "failed"
+    written = b"".join(path.read_bytes() for path in (tmp_path / ".gridloom").glob("runs.db*"))
+
+    assert b"the word is out" in written
+    assert b"canary-secret-value" not in written
 
 
 def alive(pid: str) -> bool:

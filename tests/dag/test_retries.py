@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from tests.dag.toys import Work, fail, pipeline
 
-from gridloom.dag import RunOutcome, StepContext, StepOutcome
+from gridloom.dag import RunOutcome, StepConfig, StepContext, StepOutcome
 from gridloom.dag.events import AttemptFailed, Event, StepFinished, StepStarted
-from gridloom.dag.runner import _wait_s
+from gridloom.dag.tries import wait_before_next
 from gridloom.errors import CheckFailedError, GridLoomError, UsageError
 
 
@@ -79,4 +79,4 @@ def test_cancelling_ends_the_wait_for_the_next_attempt(tmp_path: Path) -> None:
 def test_waits_double_and_spread_but_never_pass_an_hour() -> None:
     for number in range(1, 40):
         full_s = min(2.0 ** (number - 1), 3600.0)
-        assert full_s / 2 <= _wait_s(1.0, number) <= full_s
+        assert full_s / 2 <= (wait_before_next(number, StepConfig(retries=100), None) or 0.0) <= full_s

@@ -49,6 +49,17 @@ def test_the_limit_is_reached_and_never_passed(tmp_path: Path, limit: int) -> No
     assert max(seen) == limit
 
 
+def test_the_most_urgent_step_does_not_wait_while_small_ones_end_and_end(tmp_path: Path) -> None:
+    began: list[str] = []
+    dag = pipeline(tmp_path, max_parallel_steps=4)
+    for number in range(200):
+        dag.add_step(Work(f"small{number}", lambda ctx: began.append(ctx.step_id)))
+    chain(dag, [Work(name, lambda ctx: began.append(ctx.step_id)) for name in ("a", "b", "c", "d")])
+    dag.execute().raise_for_failure()
+
+    assert began.index("c") < 100  # nothing is behind "d", so it is not urgent
+
+
 def test_a_free_slot_is_refilled_while_an_older_step_still_runs(tmp_path: Path) -> None:
     last_ran = threading.Event()
     dag = pipeline(tmp_path, max_parallel_steps=2)

@@ -164,6 +164,25 @@ def test_between_processes_who_is_killed_is_taken_over_from_at_once(tmp_path: Pa
     assert [step.outcome.value for step in result.steps.values()] == ["cached", "executed", "executed"]
 
 
+def test_what_another_run_did_since_this_one_began_is_a_hit(tmp_path: Path) -> None:
+    """What is read of the record store when a run begins is believed only until another run writes."""
+    held, ran = Held(), list[str]()
+    first = pipeline(tmp_path)
+    first.add_step(Trial("a", held))
+    first.add_step(Trial("b", lambda ctx: ran.append(ctx.step_id)), after=["a"])
+    running = Running(first)
+    assert held.begun.wait(LONG_S)
+    second = pipeline(tmp_path)
+    second.add_step(Trial("b"))
+    other = second.execute()
+    held.may_end.set()
+    result = running.result()
+
+    assert [step.outcome.value for step in result.steps.values()] == ["executed", "cached"]
+    assert result["b"].reason == f"unchanged since run {other.run_id}"
+    assert ran == []
+
+
 def test_what_another_run_replaced_meanwhile_is_said(tmp_path: Path) -> None:
     """The second one has other settings for `a`, whose file the first one still uses."""
     held = Held()

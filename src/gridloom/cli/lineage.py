@@ -11,7 +11,7 @@ import msgspec
 
 from gridloom.cli._options import json_option, out_option, verbosity_options
 from gridloom.cli._render import echo_json
-from gridloom.dag.lineage import find_out, trace
+from gridloom.dag.lineage import deeply, find_out, trace
 
 __all__ = ["lineage"]
 
@@ -28,22 +28,35 @@ def lineage(file: Path, out: str | None, as_json: bool, verbose: bool, quiet: bo
     """
     found = trace(Path(out) if out else find_out(file), file)
     if as_json:
-        echo_json(found)
+        with deeply():
+            echo_json(found)
     elif not quiet:
         click.echo("\n".join(_lines(found, verbose=verbose)))
     return 0
 
 
-def _lines(node: dict[str, Any], *, verbose: bool, indent: str = "") -> Iterator[str]:
-    state = f"  ({node['state']})" if "state" in node else ""
-    yield f"{indent}{node.get('path', 'a value or a file from outside, ' + node['digest'])}{state}"
-    made = node.get("made_by")
-    if made is None:
-        return
-    indent += "  "
-    if made.get("told_above"):
-        yield f"{indent}made by {made['step_id']} in run {made['run_id']}, as told above"
-        return
+def _lines(first: dict[str, Any], *, verbose: bool) -> Iterator[str]:
+    """Yields the lines of a tree that may be deeper than Python calls functions."""
+    waiting: list[tuple[str, dict[str, Any], str]] = [("", first, "")]
+    while waiting:
+        title, node, indent = waiting.pop()
+        if title:
+            yield title
+        state = f"  ({node['state']})" if "state" in node else ""
+        yield f"{indent}{node.get('path', 'a value or a file from outside, ' + node['digest'])}{state}"
+        made, indent = node.get("made_by"), indent + "  "
+        if made is None:
+            continue
+        if made.get("told_above"):
+            yield f"{indent}made by {made['step_id']} in run {made['run_id']}, as told above"
+            continue
+        yield from _maker(made, indent, verbose=verbose)
+        waiting += [
+            (f"{indent}from {it['parameter']}:", it, indent + "  ") for it in reversed(made["inputs"])
+        ]
+
+
+def _maker(made: dict[str, Any], indent: str, *, verbose: bool) -> Iterator[str]:
     yield f"{indent}made by {made['step_id']} ({made['type']}, version {made['version']})"
     yield f"{indent}in run {made['run_id']} at {made['made_at']}"
     for name, value in made["settings"].items():
@@ -52,6 +65,3 @@ def _lines(node: dict[str, Any], *, verbose: bool, indent: str = "") -> Iterator
     yield f"{indent}code {made['code']['digest'][:19]}, {len(parts):,} parts"
     for name, digest in parts.items() if verbose else ():
         yield f"{indent}  {name} {digest}"
-    for given in made["inputs"]:
-        yield f"{indent}from {given['parameter']}:"
-        yield from _lines(given, verbose=verbose, indent=indent + "  ")

@@ -85,7 +85,7 @@ class EventBus:
             event = kind(seq=self._seq + 1, at=datetime.now(UTC), run_id=self._run_id, **fields)
             line = encode(event)
             self._seq += 1
-            if self._redactor.holds(line.decode()):
+            if not self._redactor.empty and self._redactor.holds(line.decode()):
                 event = decode(_without_secrets(line, self._redactor))
                 line = encode(event)
             self._log.append(line)

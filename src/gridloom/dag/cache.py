@@ -1,69 +1,53 @@
-"""Manifests: what a step made from what, committed after its outputs and believed only if all matches.
+"""Which earlier outputs may be used: those of a manifest that is committed, intact, and true of the disk.
 
-A manifest is one row of the record store under its checksum, which covers its key too. Whatever is wrong
-with it or with the outputs that it lists is a miss with a reason, never an error.
+A manifest is committed after its outputs and believed only if all matches. Whatever is wrong with it or
+with the outputs that it lists is a miss with a reason, never an error.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Final
 
 import msgspec
 
 from gridloom.artifact import Artifact
 from gridloom.dag.database import Database, DatabaseDamagedError
 from gridloom.dag.fingerprint import Fingerprint, changes
+from gridloom.dag.manifest import (
+    INSERT_CODE,
+    Manifest,
+    ManifestRow,
+    Miss,
+    decoded_manifest,
+    encoded_manifest,
+    insert_manifests,
+)
 from gridloom.dag.redact import Redactor
 from gridloom.dag.stamps import stamp
-from gridloom.dag.values import OutputRecord, record_of, restore
+from gridloom.dag.values import restore
 from gridloom.errors import GridLoomError, StorageError
-from gridloom.files import digest_bytes
 from gridloom.finding import Finding
 
-if TYPE_CHECKING:
-    from sqlite3 import Connection
+__all__ = ["CachedOutputs", "HeavyOutputsError", "ManifestStore"]
 
-__all__ = ["CachedOutputs", "Manifest", "ManifestStore", "Miss", "decoded_manifest", "outputs_recorded"]
-
-_FORMAT = 2
-_RECORD_DAMAGED = "the record of the last run is damaged"
 _STORE_DAMAGED = "the record store is damaged, so nothing in it is trusted"
+_AHEAD_BYTES: Final = 4096
+"""Larger records are not read ahead."""
+_OF_KEY: Final = "SELECT checksum, record FROM manifests WHERE step_id = ? AND key = ?"
+_LAST: Final = "SELECT key, checksum, record FROM manifests WHERE step_id = ? ORDER BY number DESC LIMIT 1"
+_LAST_OF_ALL: Final = (
+    "SELECT step_id, key, checksum, CASE WHEN length(record) <= ? THEN record END"
+    " FROM manifests WHERE number IN (SELECT max(number) FROM manifests GROUP BY step_id)"
+)
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """What one execution of a step made.
-
-    Attributes:
-        format: Version of this record.
-        step_id: The step.
-        fingerprint: What decided the outputs.
-        outputs: The outputs by field name.
-        extras: Files that no artifact describes.
-        findings: The checks that the step reported.
-        rows: Rows that it made.
-        run_id: The run that made them.
-        made_at: When it was committed, UTC.
-    """
-
-    format: int = _FORMAT
-    step_id: str
-    fingerprint: Fingerprint
-    outputs: dict[str, OutputRecord]
-    extras: list[dict[str, Any]]
-    findings: list[Finding]
-    rows: int
-    run_id: str
-    made_at: datetime
-
-    @property
-    def files(self) -> list[dict[str, Any]]:
-        """The records of all artifacts that it made."""
-        made = [record.value for record in self.outputs.values() if record.kind == "artifact"]
-        return [*made, *self.extras]
+class HeavyOutputsError(Exception):
+    """There are outputs that take time to be verified. Never leaves the dag."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,27 +69,35 @@ class CachedOutputs:
     stamps: tuple[tuple[Path, tuple[int, int, int] | None], ...] = ()
 
 
-@dataclass(frozen=True)
-class Miss:
-    """Why no earlier outputs can be used.
+class ManifestStore:
+    """The manifests of one output folder.
 
     Attributes:
-        reason: In words.
-        damage: Whether the record itself is at fault.
+        version: Of the record store, when it was last looked at.
     """
-
-    reason: str
-    damage: bool = False
-
-
-class ManifestStore:
-    """The manifests of one output folder."""
 
     def __init__(self, database: Database, out: Path, redactor: Redactor) -> None:
         self._database = database
         self._out = out
         self._redactor = redactor
         self._codes: set[str] = set()
+        self._ahead: dict[Any, tuple[Any, ...]] | None = None
+        self.version = (0, 0)
+
+    def read_ahead(self) -> None:
+        """Reads the last manifest of every step at once; it is used as long as nobody else writes."""
+        with suppress(DatabaseDamagedError, StorageError):
+            self.version = self._database.version()
+            self._ahead = {row[0]: row[1:] for row in self._database.rows(_LAST_OF_ALL, (_AHEAD_BYTES,))}
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Forgets what was read ahead if another run has written since."""
+        version = (0, 0)
+        with suppress(DatabaseDamagedError, StorageError):
+            version = self._database.version()
+        if version != self.version:
+            self.version, self._ahead = version, None
 
     def lookup(
         self,
@@ -115,6 +107,7 @@ class ManifestStore:
         *,
         parts: Mapping[str, str] | None = None,
         inputs: Mapping[str, Any] | None = None,
+        most_bytes: float = math.inf,
     ) -> CachedOutputs | Miss:
         """Returns the verified outputs of a fingerprint, or why there are none.
 
@@ -124,9 +117,15 @@ class ManifestStore:
             kinds: The types of its outputs by field name.
             parts: The parts of its code, to say which changed.
             inputs: Its inputs, to say which changed.
+            most_bytes: Up to which size outputs are verified.
+
+        Raises:
+            HeavyOutputsError: If they are larger; nothing was verified.
         """
         try:
             manifest = self._find(step_id, fingerprint.key)
+            if isinstance(manifest, Manifest) and _size(manifest) > most_bytes:
+                raise HeavyOutputsError
             found = self._verified(manifest, kinds) if isinstance(manifest, Manifest) else manifest
             if isinstance(found, CachedOutputs):
                 return found
@@ -142,46 +141,36 @@ class ManifestStore:
         except StorageError as error:
             return Miss(f"the record store cannot be read: {error}")
 
-    def store(self, manifest: Manifest, parts: Mapping[str, str]) -> bool:
-        """Commits a manifest; returns False if outputs hold a secret and must not be stored.
+    def encoded(self, manifest: Manifest, parts: Mapping[str, str]) -> ManifestRow | None:
+        """Returns a manifest as it is written; None if its outputs hold a secret and must not be stored.
 
         Args:
             manifest: What was made.
             parts: The parts of the code that its fingerprint is of.
+        """
+        redactor = self._redactor
+        if not redactor.empty and redactor.holds(
+            msgspec.json.encode((manifest.outputs, manifest.findings)).decode()
+        ):
+            return None
+        code = manifest.fingerprint.identity.code
+        known = code in self._codes
+        return encoded_manifest(
+            manifest, redactor, None if known else (code, msgspec.json.encode(dict(parts)))
+        )
+
+    def commit(self, made: ManifestRow) -> None:
+        """Writes one manifest, at once.
 
         Raises:
             StorageError: If the disk refuses.
         """
-        if self._redactor.holds(msgspec.json.encode((manifest.outputs, manifest.findings)).decode()):
-            return False
-        record = self._encoded(manifest)
-        key, code = manifest.fingerprint.key, manifest.fingerprint.identity.code
-        row = (
-            manifest.step_id,
-            key,
-            manifest.run_id,
-            manifest.made_at.isoformat(),
-            _checksum(key, record),
-            record,
-        )
-        files = [
-            (file["path"], file["digest"], file["size_bytes"], manifest.step_id, key, manifest.run_id)
-            for file in manifest.files
-        ]
+        self._database.write(lambda connection: insert_manifests(connection, [made]))
+        self.committed([made])
 
-        def work(connection: Connection) -> None:
-            connection.execute(_INSERT, row)
-            if files:
-                connection.executemany(_INSERT_FILE, files)
-            if code not in self._codes:
-                connection.execute(_INSERT_CODE, (code, msgspec.json.encode(dict(parts))))
-
-        if files or code not in self._codes:
-            self._database.write(work)
-        else:
-            self._database.insert(_INSERT, row)
-        self._codes.add(code)
-        return True
+    def committed(self, made: Iterable[ManifestRow]) -> None:
+        """Remembers which code the store knows, after manifests were written."""
+        self._codes.update(item.code[0] for item in made if item.code)
 
     def keep_code(self, code: str, parts: Mapping[str, str]) -> None:
         """Remembers the parts of code behind a digest, for whoever wants to know later what changed.
@@ -190,18 +179,14 @@ class ManifestStore:
             StorageError: If the disk refuses.
         """
         if code not in self._codes:
-            self._database.insert(_INSERT_CODE, (code, msgspec.json.encode(dict(parts))))
+            self._database.insert(INSERT_CODE, (code, msgspec.json.encode(dict(parts))))
             self._codes.add(code)
 
-    def _encoded(self, manifest: Manifest) -> bytes:
-        if self._redactor.empty:
-            return msgspec.json.encode(manifest)
-        return msgspec.json.encode(self._redactor.record(msgspec.to_builtins(manifest)))
-
     def _find(self, step_id: str, key: str) -> Manifest | Miss | None:
-        rows = self._database.rows(
-            "SELECT checksum, record FROM manifests WHERE step_id = ? AND key = ?", (step_id, key)
-        )
+        last = self._last(step_id)
+        rows = [last[1:]] if last and last[0] == key else []
+        if last and not rows:
+            rows = self._database.rows(_OF_KEY, (step_id, key))
         if not rows:
             return None
         manifest = decoded_manifest(key, *rows[0])
@@ -213,11 +198,8 @@ class ManifestStore:
         self, step_id: str, new: Fingerprint, parts: Mapping[str, str], inputs: Mapping[str, Any] | None
     ) -> str:
         """Returns what changed since the step's last manifest; empty if that one is the same or no use."""
-        rows = self._database.rows(
-            "SELECT key, checksum, record FROM manifests WHERE step_id = ? ORDER BY number DESC LIMIT 1",
-            (step_id,),
-        )
-        last = decoded_manifest(*rows[0]) if rows else None
+        row = self._last(step_id)
+        last = decoded_manifest(*row) if row else None
         if not isinstance(last, Manifest) or last.fingerprint.key == new.key:
             return ""
         old = last.fingerprint
@@ -231,6 +213,13 @@ class ManifestStore:
             return msgspec.json.decode(rows[0][0], type=dict[str, str]) if rows else {}
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
             return {}
+
+    def _last(self, step_id: str) -> tuple[Any, ...] | None:
+        """Returns key, checksum and record of a step's last manifest."""
+        ahead = self._ahead
+        if ahead is not None and (step_id not in ahead or ahead[step_id][2] is not None):
+            return ahead.get(step_id)
+        return next(iter(self._database.rows(_LAST, (step_id,))), None)
 
     def _verified(self, manifest: Manifest, kinds: Mapping[str, Any]) -> CachedOutputs | Miss:
         if set(manifest.outputs) != set(kinds):
@@ -260,39 +249,8 @@ class ManifestStore:
         )
 
 
-def outputs_recorded(
-    outputs: Mapping[str, Any], kinds: Mapping[str, Any], out: Path
-) -> dict[str, OutputRecord]:
-    """Returns the JSON forms of a step's outputs.
-
-    Args:
-        outputs: By field name.
-        kinds: Their annotations.
-        out: Folder that paths are relative to.
-    """
-    return {name: record_of(value, kinds[name], out) for name, value in outputs.items()}
-
-
-_INSERT = (
-    "INSERT OR REPLACE INTO manifests (step_id, key, run_id, made_at, checksum, record)"
-    " VALUES (?, ?, ?, ?, ?, ?)"
-)
-_INSERT_CODE = "INSERT OR IGNORE INTO code VALUES (?, ?)"
-_INSERT_FILE = "INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?, ?)"
-
-
-def _checksum(key: str, record: bytes) -> str:
-    return digest_bytes(key.encode() + b"\0" + record)
-
-
-def decoded_manifest(key: Any, checksum: Any, record: Any) -> Manifest | Miss:
-    """Returns the manifest of a row, of which no column is trusted to be what it was."""
-    if not isinstance(key, str) or not isinstance(record, bytes) or checksum != _checksum(key, record):
-        return Miss(_RECORD_DAMAGED, damage=True)
-    try:
-        manifest = msgspec.json.decode(record, type=Manifest)
-    except (ValueError, msgspec.MsgspecError):
-        return Miss("the record of the last run is of another version of GridLoom", damage=True)
-    if manifest.format != _FORMAT:
-        return Miss("the record of the last run is of another version of GridLoom", damage=True)
-    return manifest
+def _size(manifest: Manifest) -> float:
+    """Returns the bytes of a manifest's files, as far as it tells."""
+    files: list[Any] = [*manifest.files]
+    sizes = [file.get("size_bytes") for file in files if isinstance(file, Mapping)]
+    return sum(size for size in sizes if isinstance(size, int))

@@ -126,6 +126,7 @@ def _run(task: Task, token: CancelToken, worker: _Worker) -> None:
         run_id=task.run_id,
         force=task.force,
         key=task.key,
+        redact=task.redact,
         token=token,
         emit=voice.emit,
     )

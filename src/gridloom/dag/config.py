@@ -28,6 +28,7 @@ __all__ = [
 
 _SHOWN_CHARACTERS = 60
 _STEP_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+_PLAIN = frozenset({str, int, float, bool, type(None)})
 _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z0-9]+|[A-Z0-9]+")
 
 
@@ -185,6 +186,8 @@ def masked_settings(model: pydantic.BaseModel) -> dict[str, Any]:
 
 def secrets_in(value: Any) -> Iterator[str]:
     """Yields the text of every pydantic secret inside a settings value."""
+    if type(value) in _PLAIN:
+        return
     if isinstance(value, pydantic.SecretStr):
         yield value.get_secret_value()
     elif isinstance(value, pydantic.SecretBytes):

@@ -58,6 +58,7 @@ class StepContext:
         step_id: The step.
         force: Whether the run was asked to redo everything.
         key: Digest of all that decides the step's outputs; empty if nobody knows.
+        redact: Hides secrets in a text.
         used_checkpoints: Whether the attempt has any.
     """
 
@@ -81,7 +82,6 @@ class StepContext:
         self.staging = staging
         self._token = token or CancelToken()
         self._emit = emit
-        self._redact = redact
         self._lock = threading.Lock()
         self._counters = dict.fromkeys(("rows", "rows_received", "requests", "retries", "bytes_received"), 0)
         self._custom: dict[str, Mapping[str, Any]] = {}
@@ -89,7 +89,7 @@ class StepContext:
         self._names: dict[str, None] = {}
         self._next_progress_s = 0.0
         self._last_progress: tuple[float, float | None, str] | None = None
-        self.key = key
+        self.key, self.redact = key, redact
         self._checkpoints: Checkpoints | None = None
         self.used_checkpoints = False
 
@@ -104,12 +104,13 @@ class StepContext:
             StorageError: If the staging folder cannot be made.
         """
         pure = PurePosixPath(name)
-        if not pure.parts or pure.is_absolute() or ".." in pure.parts:
+        parts = pure.parts
+        if not parts or pure.is_absolute() or ".." in parts:
             raise UsageError(
                 f"Step '{self.step_id}' asked for the output path {name!r}. "
                 "Give a name below its output folder, such as 'table.parquet'."
             )
-        staged = self.staging.joinpath(*pure.parts)
+        staged = self.staging.joinpath(*parts)
         with storage_errors("create", staged.parent):
             staged.parent.mkdir(parents=True, exist_ok=True)
         with self._lock:
@@ -148,7 +149,7 @@ class StepContext:
 
     def metric(self, name: str, value: float, unit: str = "") -> None:
         """Records a number of the step's own; a later one of the same name replaces it."""
-        name, unit = self._redact(name), self._redact(unit)
+        name, unit = self.redact(name), self.redact(unit)
         # what cannot be said is not kept either
         self._emit(MetricReported, step_id=self.step_id, name=name, value=value, unit=unit)
         with self._lock:
@@ -185,11 +186,11 @@ class StepContext:
             size: Bytes of the body as they came.
         """
         fields = {"method": method, "status": status, "duration_s": duration_s, "resend": resend}
-        self._emit(RequestMade, step_id=self.step_id, url=self._redact(url), bytes_received=size, **fields)
+        self._emit(RequestMade, step_id=self.step_id, url=self.redact(url), bytes_received=size, **fields)
 
     def finding(self, finding: Finding) -> None:
         """Records a check; a required one that did not pass keeps the outputs from being committed."""
-        name, why, detail = map(self._redact, (finding.name, finding.why, finding.detail))
+        name, why, detail = map(self.redact, (finding.name, finding.why, finding.detail))
         finding = replace(finding, name=name, why=why, detail=detail)
         with self._lock:
             self._findings.append(finding)
@@ -225,7 +226,7 @@ class StepContext:
             )
         with self._lock:
             self._checkpoints = self._checkpoints or Checkpoints(
-                self.out, self.step_id, self.checkpoint_key, self._redact
+                self.out, self.step_id, self.checkpoint_key, self.redact
             )
         checkpoint = self._checkpoints.find(name)
         if checkpoint is None:
@@ -255,7 +256,7 @@ class StepContext:
 
     def log(self, message: str, level: Level = "info") -> None:
         """Writes a line for a person into the event stream."""
-        self._emit(LogWritten, step_id=self.step_id, level=level, message=self._redact(message))
+        self._emit(LogWritten, step_id=self.step_id, level=level, message=self.redact(message))
 
     @property
     def cancelled(self) -> bool:

@@ -72,6 +72,7 @@ class Database:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
+        self._openings = 0
         self._copy: TemporaryDirectory[str] | None = None
         if writes:
             self.write(lambda connection: connection.execute("SELECT 1"))
@@ -122,6 +123,21 @@ class Database:
                     "choose another folder with --out."
                 ) from error
 
+    def version(self, connection: sqlite3.Connection | None = None) -> tuple[int, int]:
+        """Returns what changes when others have written to the store, or it was opened anew.
+
+        Args:
+            connection: The one of a transaction that is under way, if there is one.
+
+        Raises:
+            DatabaseDamagedError: As `rows` does.
+            StorageError: As `rows` does.
+        """
+        ask = "PRAGMA data_version"
+        with self._lock:
+            found = connection.execute(ask).fetchall() if connection else self.rows(ask)
+            return self._openings, found[0][0]
+
     def insert(self, sql: str, values: Sequence[Any]) -> int:
         """Runs one statement as a transaction of its own, and returns how many rows it changed.
 
@@ -162,6 +178,7 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         with storage_errors("create", self.path.parent):
             self.path.parent.mkdir(parents=True, exist_ok=True)
+        self._openings += 1
         before = inode(self.path)
         connection = connect(self.path)
         self._opened = before or inode(self.path)

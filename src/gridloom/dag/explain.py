@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -9,9 +10,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from gridloom.dag.cache import CachedOutputs, ManifestStore, Miss
+from gridloom.dag.cache import CachedOutputs, ManifestStore
 from gridloom.dag.fingerprint import Fingerprint, Identity, StepIdentity, changes
 from gridloom.dag.graph import Graph, StepNode
+from gridloom.dag.manifest import Miss
 from gridloom.dag.redact import Redactor
 from gridloom.dag.step import CacheableStep
 from gridloom.dag.wiring import Binding
@@ -139,11 +141,13 @@ def decide(
     store: ManifestStore,
     *,
     force: bool,
+    most_bytes: float = math.inf,
 ) -> Decision:
     """Returns whether a step with known inputs has to run, and why.
 
     Raises:
         ConfigError: If a setting cannot be fingerprinted.
+        HeavyOutputsError: If there are outputs of more than `most_bytes` to be verified.
     """
     if not isinstance(node.step, CacheableStep):
         return Decision(reason="it runs every time")
@@ -152,7 +156,12 @@ def decide(
     if force:
         return Decision(reason="forced", fingerprint=fingerprint)
     found = store.lookup(
-        node.step_id, fingerprint, node.signature.outputs, parts=identity.code.parts, inputs=inputs
+        node.step_id,
+        fingerprint,
+        node.signature.outputs,
+        parts=identity.code.parts,
+        inputs=inputs,
+        most_bytes=most_bytes,
     )
     if isinstance(found, Miss):
         return Decision(reason=found.reason, fingerprint=fingerprint)

@@ -6,7 +6,6 @@ import graphlib
 import heapq
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
 
 from gridloom.dag.kinds import is_artifact
@@ -100,8 +99,8 @@ class Graph:
                 f"{signature.owner} is a CacheableStep that gives nothing, so nothing tells whether it has "
                 "to run again. Return an artifact or a value, or derive it from BaseStep."
             )
-        folder = PurePosixPath(step.output_folder())
-        if folder.is_absolute() or ".." in folder.parts:
+        folder = step.output_folder()
+        if folder.startswith("/") or ".." in folder.split("/"):
             raise GraphError(
                 f"The output folder '{folder}' of step '{step_id}' leads out of the pipeline's. "
                 "Give a relative one, such as 'tables'."
@@ -130,6 +129,8 @@ class Graph:
     def dependencies(self, step_id: str) -> tuple[str, ...]:
         """Returns the steps that have to succeed before a step, order-only ones last."""
         edges = self._edges[step_id]
+        if not edges.after:
+            return edges.data
         return (*edges.data, *(name for name in edges.after if name not in edges.data))
 
     def bindings(self, step_id: str) -> tuple[Binding, ...]:

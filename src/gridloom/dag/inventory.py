@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from gridloom.artifact import Artifact
-from gridloom.dag.cache import Manifest, decoded_manifest
 from gridloom.dag.checkpoint import checkpoint_home
 from gridloom.dag.database import DATABASE_NAME, Database, DatabaseDamagedError
 from gridloom.dag.history import list_runs
+from gridloom.dag.manifest import Manifest, decoded_manifest
 from gridloom.dag.staging import find_dead
 from gridloom.errors import GridLoomError, RawDataError, UsageError, did_you_mean
 from gridloom.files import storage_errors

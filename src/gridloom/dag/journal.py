@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from gridloom.dag.database import Database, DatabaseDamagedError
+from gridloom.dag.manifest import ManifestRow, insert_manifests
 from gridloom.dag.outcome import RunResult, StepOutput
 from gridloom.dag.owner import Owner, this_process
 from gridloom.dag.redact import Redactor
@@ -16,7 +18,7 @@ from gridloom.dag.redact import Redactor
 if TYPE_CHECKING:
     from sqlite3 import Connection
 
-__all__ = ["Journal"]
+__all__ = ["Claim", "Journal"]
 
 _RUN = (
     "INSERT OR REPLACE INTO runs (run_id, pipeline_id, pipeline_name, owner, step_ids, recipe, identity,"
@@ -43,8 +45,25 @@ _ATTEMPT_FAILED = (
 )
 
 
+_encode = msgspec.json.Encoder().encode
+
 _OPEN: set[str] = set()
 """Runs of this process that are under way: that the process lives says nothing about those before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A step that is about to begin an attempt.
+
+    Attributes:
+        step_id: The step.
+        number: 1 for the first attempt.
+        key: Key of the work's fingerprint; empty where it is nobody else's business.
+    """
+
+    step_id: str
+    number: int
+    key: str
 
 
 class Journal:
@@ -99,38 +118,42 @@ class Journal:
         """Says that the run is at no work any more, also where its end could not be written."""
         _OPEN.discard(self._run_id)
 
-    def claim(self, step_id: str, number: int, key: str) -> bool:
+    def claim(self, claim: Claim) -> bool:
         """Notes that a step begins an attempt, unless a living run elsewhere is at the same work.
-
-        Args:
-            step_id: The step.
-            number: 1 for the first attempt.
-            key: Key of the work's fingerprint; empty where it is nobody else's business.
 
         Returns:
             Whether the attempt may begin.
         """
-        row = (self._run_id, step_id, number, key, _now())
-        if not key:
-            self._database.insert(_ATTEMPT, row)
-            return True
-
-        # where nobody claims it, which is nearly always, one statement is enough
-        if self._database.insert(_ATTEMPT_UNCLAIMED, (*row, step_id, key, self._run_id)):
-            return True
 
         def work(connection: Connection) -> bool:
-            if _at_work(connection.execute(_CLAIMS, (step_id, key, self._run_id)).fetchall()):
+            if self._claimed(connection, claim, _now()):
+                return True
+            if _at_work(connection.execute(_CLAIMS, self._others(claim.step_id, claim.key)).fetchall()):
                 return False
-            connection.execute(_ATTEMPT, row)
+            connection.execute(_ATTEMPT, self._attempt(claim, _now()))
             return True
 
         return self._database.write(work)
 
+    def _claimed(self, connection: Connection, claim: Claim, now: str) -> bool:
+        """Notes an attempt where nobody claims its work, which is nearly always; returns whether it did."""
+        row = self._attempt(claim, now)
+        if not claim.key:
+            connection.execute(_ATTEMPT, row)
+            return True
+        others = self._others(claim.step_id, claim.key)
+        return bool(connection.execute(_ATTEMPT_UNCLAIMED, (*row, *others)).rowcount)
+
+    def _attempt(self, claim: Claim, now: str) -> tuple[Any, ...]:
+        return self._run_id, claim.step_id, claim.number, claim.key, now
+
+    def _others(self, step_id: str, key: str) -> tuple[str, str, str]:
+        return step_id, key, self._run_id
+
     def others_at_work(self, step_id: str, key: str) -> bool:
         """Returns whether a living run elsewhere is at the same work."""
         try:
-            return _at_work(self._database.rows(_CLAIMS, (step_id, key, self._run_id)))
+            return _at_work(self._database.rows(_CLAIMS, self._others(step_id, key)))
         except DatabaseDamagedError:
             return False
 
@@ -140,21 +163,47 @@ class Journal:
         values = (_now(), outcome, type(error).__name__, text, self._run_id, step_id, number)
         self._database.insert(_ATTEMPT_FAILED, values)
 
-    def step_finished(self, output: StepOutput) -> None:
-        """Notes how a step ended, with what it counted and cost."""
-        self._database.insert(
-            _STEP,
+    def turn(
+        self,
+        made: Sequence[ManifestRow],
+        ended: Sequence[StepOutput],
+        begin: Sequence[Claim],
+        version: tuple[int, int],
+    ) -> frozenset[Claim]:
+        """Notes, in one transaction, what was made, how steps ended, and which begin.
+
+        Args:
+            made: Manifests of what was executed.
+            ended: How steps ended, with what they counted and cost.
+            begin: The attempts that are to begin.
+            version: Of the store, as it was known when that was decided.
+
+        Returns:
+            The attempts that may begin; none may if others have written since that decision.
+        """
+        now = _now()
+        ends = [
             (
                 self._run_id,
                 output.step_id,
                 output.outcome.value,
                 output.reason,
                 output.attempts,
-                _now(),
+                now,
                 output.duration_s,
-                msgspec.json.encode(output.metrics),
-            ),
-        )
+                _encode(output.metrics),
+            )
+            for output in ended
+        ]
+
+        def work(connection: Connection) -> frozenset[Claim]:
+            insert_manifests(connection, made)
+            connection.executemany(_STEP, ends)
+            if begin and self._database.version(connection) != version:
+                return frozenset()
+            return frozenset(claim for claim in begin if self._claimed(connection, claim, now))
+
+        return self._database.write(work) if ends or begin else frozenset()
 
     def run_finished(self, result: RunResult) -> None:
         """Notes how the run ended."""

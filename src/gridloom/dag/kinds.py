@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import decimal
 import enum
+import functools
 import types
 import typing
 import uuid
@@ -24,6 +25,7 @@ _SCALARS = frozenset(
 _CONTAINERS = frozenset({list, dict, tuple, set, frozenset})
 
 
+@functools.lru_cache(maxsize=1024)
 def is_artifact(kind: Any) -> bool:
     """Whether a type is an artifact type."""
     return _is_class(kind) and issubclass(kind, Artifact)

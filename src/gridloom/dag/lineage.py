@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 
 from gridloom.artifact import Artifact
-from gridloom.dag.cache import Manifest, decoded_manifest
 from gridloom.dag.database import DATABASE_NAME, Database, DatabaseDamagedError
+from gridloom.dag.deep import deeply
+from gridloom.dag.manifest import Manifest, decoded_manifest
 from gridloom.errors import RawDataError, UsageError
 
-__all__ = ["find_out", "trace"]
+__all__ = ["deeply", "find_out", "trace"]
 
 _OF_PATH = (
     "SELECT a.digest, a.size_bytes, m.key, m.checksum, m.record FROM artifacts a JOIN manifests m"
@@ -118,33 +119,43 @@ class _Tracer:
         }
 
     def _maker(self, manifest: Manifest) -> dict[str, Any]:
-        identity, key = manifest.fingerprint.identity, (manifest.step_id, manifest.fingerprint.key)
-        made = {"step_id": manifest.step_id, "run_id": manifest.run_id}
-        if key in self._told:
-            return {**made, "told_above": True}
-        self._told.add(key)
-        return {
-            **made,
-            "type": identity.step_type,
-            "version": identity.version,
-            "made_at": manifest.made_at.isoformat(),
-            "settings": identity.config,
-            "code": {"digest": identity.code, "parts": self._parts(identity.code)},
-            "inputs": [
-                self._input(name, digest, manifest)
-                for name, given in manifest.fingerprint.inputs.items()
+        """Returns what made something, down to where nothing is known; not by recursion, which has an end."""
+        first: dict[str, Any] = {}
+        waiting = [(manifest, first)]
+        while waiting:
+            taker, made = waiting.pop()
+            made.update(step_id=taker.step_id, run_id=taker.run_id)
+            key = (taker.step_id, taker.fingerprint.key)
+            if key in self._told:
+                made["told_above"] = True
+                continue
+            self._told.add(key)
+            identity = taker.fingerprint.identity
+            inputs = [
+                self._input(name, digest, taker)
+                for name, given in taker.fingerprint.inputs.items()
                 for digest in (given if isinstance(given, list) else [given])
                 if digest is not None
-            ],
-        }
+            ]
+            made.update(
+                type=identity.step_type,
+                version=identity.version,
+                made_at=taker.made_at.isoformat(),
+                settings=identity.config,
+                code={"digest": identity.code, "parts": self._parts(identity.code)},
+                inputs=[told for told, _ in inputs],
+            )
+            waiting += [(maker, told["made_by"]) for told, maker in reversed(inputs) if maker]
+        return first
 
-    def _input(self, name: str, digest: str, taker: Manifest) -> dict[str, Any]:
+    def _input(self, name: str, digest: str, taker: Manifest) -> tuple[dict[str, Any], Manifest | None]:
+        """Returns an input, with room for what made it, and what did."""
         for path, *record in self._database.rows(_OF_DIGEST, (digest, taker.made_at.isoformat())):
             manifest = decoded_manifest(*record)
             if isinstance(manifest, Manifest) and manifest != taker:
-                return {"parameter": name, "path": path, "digest": digest, "made_by": self._maker(manifest)}
+                return {"parameter": name, "path": path, "digest": digest, "made_by": {}}, manifest
         # a small value, kept in its step's record, or a file from outside
-        return {"parameter": name, "digest": digest}
+        return {"parameter": name, "digest": digest}, None
 
     def _parts(self, code: str) -> Mapping[str, str]:
         rows = self._database.rows("SELECT parts FROM code WHERE digest = ?", (code,))

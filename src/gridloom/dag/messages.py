@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +25,7 @@ class Task:
         step_id: The step.
         force: Whether the run was asked to redo everything.
         key: Digest of all that decides the step's outputs; empty if nobody knows.
+        redact: Hides secrets in a text; what is kept with a checkpoint is searched for them.
     """
 
     call: bytes
@@ -35,6 +36,7 @@ class Task:
     step_id: str
     force: bool
     key: str
+    redact: Callable[[str], str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -108,6 +108,7 @@ class Run:
         self._database = Database(out, writes=True)
         undo.callback(self._database.close)
         self._store = ManifestStore(self._database, out, self._redactor)
+        self._store.read_ahead()
         self._journal = self._opened_journal()
         return log
 

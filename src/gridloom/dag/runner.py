@@ -3,59 +3,38 @@
 from __future__ import annotations
 
 import contextvars
-import heapq
 import queue
-import random
+import threading
 import time
+from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
+from functools import partial
 
-from gridloom.dag.events import AttemptFailed, LogWritten, StepFinished
+from gridloom.dag.books import Books
+from gridloom.dag.ends import Ended, ended_untold
+from gridloom.dag.events import AttemptFailed, LogWritten
+from gridloom.dag.frontier import Frontier
 from gridloom.dag.graph import Graph
-from gridloom.dag.outcome import StepOutcome, StepOutput
+from gridloom.dag.outcome import StepOutcome
 from gridloom.dag.services import RunServices
-from gridloom.dag.values import outputs_made
+from gridloom.dag.threads import StepThreads
+from gridloom.dag.tries import Running, wait_before_next
 from gridloom.dag.worker import StepTask
-from gridloom.errors import (
-    CheckFailedError,
-    InterruptedRunError,
-    StepFailedError,
-    StorageError,
-    UsageError,
-)
 
 __all__ = ["Scheduler"]
 
-_POINTLESS = (UsageError, CheckFailedError, StepFailedError, InterruptedRunError)
-"""What a second attempt would only raise again."""
-_LONGEST_WAIT_S = 3600.0
-
-
-@dataclass
-class _Running:
-    """A step between its start and its end.
-
-    Attributes:
-        task: Its work.
-        number: Attempts that have begun.
-        due_s: When the next attempt begins, by the monotonic clock; None while one is under way.
-        last: How the last attempt ended.
-    """
-
-    task: StepTask
-    number: int = 0
-    due_s: float | None = None
-    last: StepOutput | None = None
+_MOST_AT_ONCE = 64
+"""Steps that end without work before they are written and said."""
 
 
 class Scheduler:
     """Runs the steps of a graph once, each after what it depends on, at most `limit` at a time.
 
-    Of several ready steps the one starts first from which the longest way leads to an end, by the seconds
-    that its steps took lately; one that nobody knows counts as the mean of the known.
+    The thread whose step has ended writes that down, finds what may start, and goes on with one of those,
+    so that a step is handed to another thread only where several start at once. What steps are like
+    and who works on them is touched under one lock.
     """
 
     def __init__(
@@ -71,105 +50,184 @@ class Scheduler:
         self._services = services
         self._limit = limit
         self._stop_on_failure = stop_on_failure
-        self._order = graph.order()
-        self._dependents = graph.dependents()
-        self._missing = {name: len(graph.dependencies(name)) for name in self._order}
-        ways = _longest_ways(self._order, self._dependents, expected_s)
-        self._rank = {name: position for position, name in enumerate(self._order)}
-        self._urgency = {name: (-ways[name], self._rank[name]) for name in self._order}
-        self._ready = [self._urgency[name] for name in self._order if not self._missing[name]]
-        heapq.heapify(self._ready)
-        self._artifacts: dict[str, Mapping[str, Any]] = {}
-        self._running: dict[str, _Running] = {}
-        # outputs of ended attempts, and None where the run is asked to stop
-        self._inbox: queue.SimpleQueue[StepOutput | None] = queue.SimpleQueue()
+        self._steps = Frontier(graph, expected_s)
+        self._books = Books(services, self._steps)
+        self._running: dict[str, Running] = {}
+        self._lock = threading.Lock()
+        self._threads = StepThreads()
+        self._context = contextvars.copy_context()
+        self._ended: deque[Ended] = deque()
+        # says that there is something to look at for the thread of the run
+        self._look: queue.SimpleQueue[None] = queue.SimpleQueue()
         self._asked_to_stop = ""
         self._stopped = ""
-        self.statuses = dict.fromkeys(self._order, StepOutcome.pending)
-        self.outputs: dict[str, StepOutput] = {}
+        self._broken: BaseException | None = None
+        self.statuses = self._steps.statuses
+        self.outputs = self._steps.outputs
         self.error: BaseException | None = None
 
     def cancel(self, reason: str) -> None:
         """Asks the run to stop; may be called from any thread and from a signal handler."""
         self._asked_to_stop = self._asked_to_stop or reason
-        self._inbox.put(None)
+        self._look.put(None)
 
     def run(self) -> None:
         """Runs everything; afterwards `outputs` holds every step and `error` the first failure."""
-        if self._asked_to_stop:
-            self._cancel()
-        with ThreadPoolExecutor(self._limit, thread_name_prefix="gridloom-step") as pool:
-            while True:
-                self._fill(pool)
-                if not self._running:
-                    break
-                self._take()
-                self._try_again(pool)
-        self._give_up_rest()
+        self._context = contextvars.copy_context()
+        with self._threads:
+            try:
+                self._follow()
+            except BaseException as error:
+                # so that the threads, which are waited for, begin nothing more
+                self._broken = error
+                raise
+        if self._broken:
+            raise self._broken
+        for name in self._steps.rest():
+            self._books.drop(name, StepOutcome.cancelled, self._stopped)
+        self._written((), (0, 0))
 
-    def _fill(self, pool: ThreadPoolExecutor) -> None:
-        while self._ready and len(self._running) < self._limit and not self._stopped:
-            step_id = self._order[heapq.heappop(self._ready)[1]]
-            self.statuses[step_id] = StepOutcome.running
-            bindings = self._graph.bindings(step_id)
-            task = StepTask(self._graph[step_id], bindings, self._artifacts, self._services)
-            self._running[step_id] = _Running(task)
-            self._start(step_id, pool)
+    def _follow(self) -> None:
+        """Begins the first steps, and returns when none runs any more or something broke."""
+        running = True
+        while running and not self._broken:
+            if self._asked_to_stop:
+                self._cancel()
+            with self._lock:
+                for step in self._turn():
+                    self._hand_over(step)
+                wait_s = self._wait_s()
+                running = bool(self._running)
+            if self._asked_to_stop and not self._services.token.cancelled:
+                running = running or len(self.outputs) < len(self.statuses)
+            elif running and not self._ended:
+                with suppress(queue.Empty):
+                    self._look.get(timeout=wait_s)
 
-    def _start(self, step_id: str, pool: ThreadPoolExecutor) -> None:
-        """Hands the next attempt of a step to a worker thread."""
-        step, context = self._running[step_id], contextvars.copy_context()
-        step.number, step.due_s = step.number + 1, None
-        pool.submit(context.run, self._attempt, step_id, step.task, step.number)
-
-    def _attempt(self, step_id: str, task: StepTask, number: int) -> None:
-        """Runs an attempt in a worker thread; whatever happens there, the scheduler is told."""
-        try:
-            output = task.attempt(number)
-        except BaseException as error:  # noqa: BLE001 - an error that cannot even be told
-            said = StepFailedError(f"Step '{step_id}' failed with an error of type {type(error).__name__}.")
-            said.__cause__ = error
-            output = StepOutput(
-                step_id=step_id,
-                outcome=StepOutcome.failed,
-                reason=str(said),
-                error=said,
-                attempts=number,
-            )
-        self._inbox.put(output)
-
-    def _take(self) -> None:
-        """Waits until something happens, and deals with all that happened."""
+    def _wait_s(self) -> float | None:
+        """Returns the seconds until an attempt is due; None if none is."""
         due_s = [step.due_s for step in self._running.values() if step.due_s is not None]
-        taken: list[StepOutput | None] = []
-        with suppress(queue.Empty):
-            taken.append(self._inbox.get(timeout=max(min(due_s) - time.monotonic(), 0.0) if due_s else None))
-            while True:
-                taken.append(self._inbox.get_nowait())
-        if None in taken:
-            self._cancel()
-        for output in sorted(filter(None, taken), key=lambda output: self._rank[output.step_id]):
-            self._attempt_ended(output)
+        return max(min(due_s) - time.monotonic(), 0.0) if due_s else None
 
-    def _try_again(self, pool: ThreadPoolExecutor) -> None:
-        """Starts the attempts whose time has come; none where the run is asked to stop."""
-        for step_id, step in list(self._running.items()):
-            if step.due_s is None or step.last is None:
-                continue
-            if self._services.token.cancelled:
+    def _hand_over(self, step: Running) -> None:
+        self._threads.submit(partial(self._work, step), len(self._running))
+
+    def _work(self, step: Running | None) -> None:
+        """Makes attempts in a worker thread, one after another, as long as there is one for this thread."""
+        try:
+            while step is not None:
+                number, claimed, step.claimed = step.number, step.claimed, False
+                ended = self._context.copy().run(self._attempt, step, number, claimed=claimed)
+                self._ended.append(ended)
+                step = self._next()
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread of the run
+            self._broken = error
+            self._look.put(None)
+
+    def _next(self) -> Running | None:
+        """Deals with what has ended, if nobody is at that, and returns an attempt for this thread."""
+        mine: Running | None = None
+        # whoever holds the lock looks again after that
+        while self._ended and not self._broken and self._lock.acquire(blocking=False):
+            try:
+                if mine is not None:
+                    # it must not wait while others end and end
+                    self._hand_over(mine)
+                    mine = None
+                for step in self._turn():
+                    if mine is None:
+                        mine = step
+                    else:
+                        self._hand_over(step)
+                look = not self._running or any(step.due_s for step in self._running.values())
+            finally:
+                self._lock.release()
+            if look:
+                self._look.put(None)
+        return mine
+
+    def _turn(self) -> list[Running]:
+        """Deals with what has ended, and returns the attempts that start now.
+
+        What is written of both is one transaction. A step whose outputs are there ends at once, without a
+        thread, so that its dependents can start.
+        """
+        ended = [self._ended.popleft() for _ in range(len(self._ended))]
+        for item in sorted(ended, key=lambda item: self._steps.rank[item.output.step_id]):
+            self._attempt_ended(item)
+        starting = self._due()
+        while True:
+            begun, version = list[Running](), self._services.store.version
+            while self._may_start() and len(self._books) < _MOST_AT_ONCE:
+                begun += self._begun(self._steps.take())
+            starting += self._written(begun, version)
+            if not self._may_start():
+                break
+        for step in starting:
+            step.number, step.due_s = step.number + 1, None
+        return starting
+
+    def _may_start(self) -> bool:
+        stopped = self._stopped or self._asked_to_stop
+        return bool(self._steps) and len(self._running) < self._limit and not stopped
+
+    def _begun(self, step_id: str) -> list[Running]:
+        """Returns a step if it has to work; else ends it."""
+        task = StepTask(
+            self._graph[step_id], self._graph.bindings(step_id), self._steps.artifacts, self._services
+        )
+        ended = task.foresee()
+        if ended is not None:
+            self._end(ended, task)
+            return []
+        self._running[step_id] = step = Running(step_id, task)
+        return [step]
+
+    def _written(self, begun: Sequence[Running], version: tuple[int, int]) -> Sequence[Running]:
+        """Notes what has ended and what begins, and returns what may begin.
+
+        Args:
+            begun: Steps that have to work.
+            version: Of the record store, as it was known when that was decided.
+        """
+        granted = self._books.write([step.task for step in begun], version)
+        if self._books.failure:
+            self.error = self.error or self._books.failure
+            self._stopped = self._stopped or "the run's records cannot be written"
+            for step in begun:
+                del self._running[step.step_id]
+            return ()
+        for step in begun:
+            step.claimed = step.task.claim in granted
+            step.task.settle(claimed=step.claimed)
+        return begun
+
+    def _attempt(self, step: Running, number: int, *, claimed: bool) -> Ended:
+        """Makes an attempt; whatever happens there, it has ended somehow."""
+        try:
+            return step.task.attempt(number, claimed=claimed)
+        except BaseException as error:  # noqa: BLE001 - an error that cannot even be told
+            return ended_untold(step.step_id, number, error)
+
+    def _due(self) -> list[Running]:
+        """Returns the attempts whose time has come; none where the run is asked to stop."""
+        due: list[Running] = []
+        for step in [step for step in self._running.values() if step.due_s is not None]:
+            if self._services.token.cancelled and step.last is not None:
                 reason = self._services.token.reason
-                self._end(replace(step.last, outcome=StepOutcome.cancelled, reason=reason))
-            elif step.due_s <= time.monotonic():
-                self._start(step_id, pool)
+                self._end(Ended(replace(step.last, outcome=StepOutcome.cancelled, reason=reason)))
+            elif step.due_s is not None and step.due_s <= time.monotonic():
+                due.append(step)
+        return due
 
-    def _attempt_ended(self, output: StepOutput) -> None:
+    def _attempt_ended(self, ended: Ended) -> None:
         """Ends a step, or notes when it is tried again."""
+        output = ended.output
         if output.outcome is not StepOutcome.failed:
-            self._end(output)
+            self._end(ended)
             return
-        step, config = self._running[output.step_id], self._graph[output.step_id].step.config
-        again = step.number <= config.retries and not isinstance(output.error, _POINTLESS)
-        wait_s = _wait_s(config.retry_backoff_s, step.number) if again else None
+        step = self._running[output.step_id]
+        wait_s = wait_before_next(step.number, self._graph[step.step_id].step.config, output.error)
         self._services.bus.emit(
             AttemptFailed,
             step_id=output.step_id,
@@ -179,109 +237,40 @@ class Scheduler:
             retry_in_s=wait_s,
         )
         if wait_s is None:
-            self._end(output)
+            self._end(ended)
         else:
             step.last, step.due_s = output, time.monotonic() + wait_s
 
-    def _end(self, output: StepOutput) -> None:
-        del self._running[output.step_id]
-        self._settle(output)
+    def _end(self, ended: Ended, task: StepTask | None = None) -> None:
+        """Notes how a step ended, and what may not start because of it.
 
-    def _settle(self, output: StepOutput) -> None:
-        """Records how a step ended and finds what may start, or must not start, because of it."""
-        self._record(output)
-        failure = self._services.bus.flush()
-        if output.outcome.succeeded:
-            self._artifacts[output.step_id] = output.artifacts
-            for name in self._dependents[output.step_id]:
-                self._missing[name] -= 1
-                if not self._missing[name] and name not in self.outputs:
-                    heapq.heappush(self._ready, self._urgency[name])
-        elif output.outcome is StepOutcome.failed and self._stop_on_failure:
-            self._stopped = self._stopped or f"`{output.step_id}` failed and the run stops on a failure"
-        elif output.outcome is not StepOutcome.cancelled:
-            verb = "failed" if output.outcome is StepOutcome.failed else "was a dry run"
-            self._skip_descendants(output.step_id, f"`{output.step_id}` {verb}")
-        if failure and not self._stopped:
-            self.error = self.error or failure
-            self._stopped = "the run's events cannot be written"
-
-    def _skip_descendants(self, step_id: str, reason: str) -> None:
-        waiting = [step_id]
-        while waiting:
-            for name in self._dependents[waiting.pop()]:
-                if name not in self.outputs:
-                    self._record(StepOutput(step_id=name, outcome=StepOutcome.skipped, reason=reason))
-                    waiting.append(name)
-
-    def _give_up_rest(self) -> None:
-        for name in self._order:
-            if name not in self.outputs:
-                self._record(StepOutput(step_id=name, outcome=StepOutcome.cancelled, reason=self._stopped))
-        self._services.bus.flush()
-
-    def _record(self, output: StepOutput) -> None:
-        self.outputs[output.step_id] = output
-        self.statuses[output.step_id] = output.outcome
+        Args:
+            ended: How it ended.
+            task: The step, where it is still to be said what was decided.
+        """
+        output = ended.output
+        self._running.pop(output.step_id, None)
+        self._books.add(ended, task)
+        self._steps.end(output)
         if output.outcome is StepOutcome.failed:
             self.error = self.error or output.error
-        try:
-            self._services.journal.step_finished(output)
-        except StorageError as error:
-            self.error = self.error or error
-            self._stopped = self._stopped or "the run's journal cannot be written"
-        metrics = output.metrics
-        self._services.bus.emit(
-            StepFinished,
-            step_id=output.step_id,
-            outcome=output.outcome,
-            reason=output.reason,
-            attempts=output.attempts,
-            duration_s=output.duration_s,
-            rows=metrics.rows,
-            rows_received=metrics.rows_received,
-            requests=metrics.requests,
-            retries=metrics.retries,
-            bytes_received=metrics.bytes_received,
-            bytes_written=metrics.bytes_written,
-            outputs=outputs_made(output.artifacts, self._services.out),
-        )
+            if self._stop_on_failure:
+                self._stopped = self._stopped or f"`{output.step_id}` failed and the run stops on a failure"
+                return
+        if not output.outcome.succeeded and output.outcome is not StepOutcome.cancelled:
+            verb = "failed" if output.outcome is StepOutcome.failed else "was a dry run"
+            for name in self._steps.descendants(output.step_id):
+                self._books.drop(name, StepOutcome.skipped, f"`{output.step_id}` {verb}")
 
     def _cancel(self) -> None:
-        """Stops the run, in the scheduler's own thread."""
+        """Stops the run, in its own thread: whoever is told may wait for a step, which takes the lock."""
         token = self._services.token
         if token.cancelled:
             return
         self._stopped = self._stopped or self._asked_to_stop
-        self._services.bus.emit(
-            LogWritten,
-            step_id="",
-            level="warning",
-            message=f"Stopping: {self._asked_to_stop}. The steps that still run are waited for.",
-        )
+        self._warn(f"Stopping: {self._asked_to_stop}. The steps that still run are waited for.")
         for error in token.cancel(self._asked_to_stop):
-            self._services.bus.emit(
-                LogWritten,
-                step_id="",
-                level="warning",
-                message=f"An on_cancel callback raised {type(error).__name__}: {error}",
-            )
+            self._warn(f"An on_cancel callback raised {type(error).__name__}: {error}")
 
-
-def _longest_ways(
-    order: Sequence[str], dependents: Mapping[str, Sequence[str]], expected_s: Mapping[str, float]
-) -> dict[str, float]:
-    """Returns for each step the seconds from its start to the last end that waits for it."""
-    known = [expected_s[name] for name in order if name in expected_s]
-    usual_s = sum(known) / len(known) if known else 1.0
-    ways: dict[str, float] = {}
-    for name in reversed(order):
-        after_s = max((ways[other] for other in dependents[name]), default=0.0)
-        ways[name] = expected_s.get(name, usual_s) + after_s
-    return ways
-
-
-def _wait_s(first_s: float, number: int) -> float:
-    """Returns a wait that doubles with each attempt, shortened at random so that steps spread out."""
-    full_s = min(first_s * 2.0 ** (number - 1), _LONGEST_WAIT_S)
-    return full_s * random.uniform(0.5, 1.0)  # noqa: S311 - spreads load, guards nothing
+    def _warn(self, message: str) -> None:
+        self._services.bus.emit(LogWritten, step_id="", level="warning", message=message)

@@ -7,10 +7,12 @@ belongs to nobody.
 
 from __future__ import annotations
 
+import os
 import shutil
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,7 +25,7 @@ from gridloom.dag.locks import exclusive
 from gridloom.dag.owner import Owner, this_process
 from gridloom.dag.stamps import stamp
 from gridloom.errors import StepFailedError
-from gridloom.files import publish, storage_errors
+from gridloom.files import below, publish, storage_errors
 
 __all__ = ["Commit", "Staging", "find_dead", "remove_dead"]
 
@@ -44,10 +46,10 @@ class Commit:
     """
 
     outputs: Mapping[str, Any]
-    extras: tuple[Artifact, ...]
-    bytes_written: int
-    files_written: int
-    stamps: tuple[tuple[Path, tuple[int, int, int] | None], ...]
+    extras: tuple[Artifact, ...] = ()
+    bytes_written: int = 0
+    files_written: int = 0
+    stamps: tuple[tuple[Path, tuple[int, int, int] | None], ...] = ()
 
 
 class Staging:
@@ -73,10 +75,15 @@ class Staging:
                     self.remove()
                     raise
 
-    def folder(self, step_id: str) -> Path:
-        """Returns the empty folder for one attempt of a step; it is made when first written to."""
+    def folder(self, step_id: str, attempt: int) -> Path:
+        """Returns the empty folder for one attempt of a step; it is made when first written to.
+
+        Args:
+            step_id: The step.
+            attempt: 1 for the first; a later one clears what those before have left.
+        """
         path = self.home / step_id
-        if path.exists():
+        if attempt > 1 and path.exists():
             with storage_errors("clear", path):
                 shutil.rmtree(path)
         return path
@@ -93,31 +100,37 @@ class Staging:
             StepFailedError: If another step of the run already wrote to one of the places.
             StorageError: If the disk refuses.
         """
-        target = self._out / folder
         artifacts = [value for value in outputs.values() if isinstance(value, Artifact)]
-        staged = _outermost(
-            [ctx.staging / name for name in ctx.names if (ctx.staging / name).exists()]
-            + [path for path in (_in_staging(item.path, ctx.staging) for item in artifacts) if path]
-        )
-        for path in staged:
-            self._claim(target / path.relative_to(ctx.staging), ctx.step_id)
+        if not artifacts and not ctx.names:
+            return Commit(outputs=outputs)
+        target, staging = self._out / folder, ctx.staging
+        within = {name: _in_staging(value, staging) for name, value in outputs.items()}
+        asked = [name for name in ctx.names if os.path.lexists(f"{staging}/{name}")]
+        staged = _outermost([*asked, *(name for name in within.values() if name is not None)])
+        places = {name: target / name for name in staged}
+        for place in places.values():
+            self._claim(place, ctx.step_id)
         seen = {name: stamp(value.path) for name, value in outputs.items() if isinstance(value, Artifact)}
-        for path in staged:
-            self._place(path, target / path.relative_to(ctx.staging))
-        final = {name: _moved(value, ctx.staging, target) for name, value in outputs.items()}
+        for name, place in places.items():
+            self._place(staging / name, place)
+        with suppress(OSError):
+            # where it is not empty, it goes with the others
+            staging.rmdir()
+        final = {
+            name: value if inside is None else value.moved(places.get(inside) or target / inside)
+            for (name, value), inside in zip(outputs.items(), within.values(), strict=True)
+        }
         described = [value.path for value in final.values() if isinstance(value, Artifact)]
-        places = [target / path.relative_to(ctx.staging) for path in staged]
         extras = tuple(
             Artifact.of(place)
-            for place in places
+            for place in places.values()
             if not any(path == place or path.is_relative_to(place) for path in described)
         )
-        new = [*(item for item in artifacts), *extras]
         return Commit(
             outputs=final,
             extras=extras,
-            bytes_written=sum(item.size_bytes for item in new),
-            files_written=sum(_count_files(path) for path in {*places, *described}),
+            bytes_written=sum(item.size_bytes for item in (*artifacts, *extras)),
+            files_written=sum(_count_files(path) for path in {*places.values(), *described}),
             stamps=tuple((final[name].path, found) for name, found in seen.items()),
         )
 
@@ -136,7 +149,7 @@ class Staging:
 
     def _place(self, staged: Path, place: Path) -> None:
         """Moves one file or folder; a folder in its way is put aside first, for it cannot be replaced."""
-        if place.exists() and (place.is_dir() or staged.is_dir()):
+        if place.is_dir() or (staged.is_dir() and place.exists()):
             with storage_errors("replace", place):
                 self._trash.mkdir(exist_ok=True)
                 place.rename(self._trash / f"{time.monotonic_ns()}-{place.name}")
@@ -171,28 +184,24 @@ def _alive(folder: Path) -> bool:
         return False
 
 
-def _outermost(paths: Iterable[Path]) -> list[Path]:
-    """Returns the paths that lie in none of the others, sorted."""
-    kept: list[Path] = []
-    for path in sorted(set(paths)):
-        if not any(path.is_relative_to(outer) for outer in kept):
-            kept.append(path)
-    return kept
+def _outermost(names: Iterable[str]) -> list[str]:
+    """Returns the names that lie in none of the others, sorted."""
+    kept: list[str] = []
+    for name in sorted(set(names)):
+        if not any(name.startswith(f"{outer}/") for outer in kept):
+            kept.append(name)
+    return ["."] if "." in kept else kept
 
 
-def _in_staging(path: Path, staging: Path) -> Path | None:
-    """Returns a path below `staging` as spelled there, also if it was made absolute; None if elsewhere."""
-    if path.is_relative_to(staging):
-        return path
-    real, home = path.resolve(), staging.resolve()
-    return staging / real.relative_to(home) if real.is_relative_to(home) else None
-
-
-def _moved(value: Any, staging: Path, target: Path) -> Any:
+def _in_staging(value: Any, staging: Path) -> str | None:
+    """Returns where an artifact lies in `staging`, also if its path was made absolute; None if elsewhere."""
     if not isinstance(value, Artifact):
-        return value
-    staged = _in_staging(value.path, staging)
-    return value if staged is None else value.moved(target / staged.relative_to(staging))
+        return None
+    name = below(value.path, staging)
+    if name != value.path.as_posix():
+        return name
+    real, home = value.path.resolve(), staging.resolve()
+    return real.relative_to(home).as_posix() if real.is_relative_to(home) else None
 
 
 def _count_files(path: Path) -> int:

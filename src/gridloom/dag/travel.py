@@ -44,6 +44,7 @@ def task_of(call: StepCall) -> Task:
         step_id=ctx.step_id,
         force=ctx.force,
         key=ctx.key,
+        redact=ctx.redact,
     )
 
 

@@ -14,7 +14,7 @@ from gridloom.artifact import Artifact
 from gridloom.dag.events import OutputMade
 from gridloom.dag.kinds import is_artifact, qualified_name, type_name
 from gridloom.errors import StepFailedError
-from gridloom.files import digest_bytes
+from gridloom.files import below, digest_bytes
 
 __all__ = [
     "LARGEST_VALUE_BYTES",
@@ -115,7 +115,7 @@ def outputs_made(outputs: Mapping[str, Any], root: Path) -> tuple[OutputMade, ..
         OutputMade(
             name=name,
             type=type(value).__name__,
-            path=(value.path.relative_to(root) if value.path.is_relative_to(root) else value.path).as_posix(),
+            path=below(value.path, root),
             digest=value.digest,
             size_bytes=value.size_bytes,
             rows=rows if isinstance(rows := getattr(value, "rows", None), int) else None,

@@ -1,46 +1,42 @@
-"""One step of one run, in a worker thread: decide, execute, check, commit."""
+"""One step of one run: decide, execute, check, commit; and what of it the scheduler may do in passing."""
 
 from __future__ import annotations
 
-import errno
-import time
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from gridloom.artifact import Artifact
-from gridloom.dag.cache import CachedOutputs, Manifest, outputs_recorded
+from gridloom.dag.cache import CachedOutputs
 from gridloom.dag.cancel import CancelToken
 from gridloom.dag.checkpoint import are_left, remove_checkpoints
 from gridloom.dag.context import StepContext
-from gridloom.dag.events import CacheDecided, LogWritten, StepStarted
-from gridloom.dag.executors import StepCall, StepCost
+from gridloom.dag.ends import Ended, Meter, artifacts_in, explained, in_words, rows_made
+from gridloom.dag.events import CacheDecided, Level, LogWritten, StepStarted
+from gridloom.dag.executors import StepCall
 from gridloom.dag.explain import Decision, decide, inputs_for
 from gridloom.dag.graph import StepNode
-from gridloom.dag.memory import peak_rss_bytes
-from gridloom.dag.outcome import StepMetrics, StepOutcome, StepOutput
+from gridloom.dag.journal import Claim
+from gridloom.dag.manifest import Manifest, ManifestRow, outputs_recorded
+from gridloom.dag.outcome import StepOutcome, StepOutput
 from gridloom.dag.promise import check_findings, checked_outputs
 from gridloom.dag.services import RunServices
 from gridloom.dag.staging import Commit
+from gridloom.dag.step import CacheableStep
 from gridloom.dag.wiring import Binding
-from gridloom.errors import (
-    GridLoomError,
-    InterruptedRunError,
-    StepFailedError,
-    StorageError,
-)
-from gridloom.files import storage_errors
+from gridloom.errors import InterruptedRunError, StepFailedError, StorageError
 
 __all__ = ["StepTask"]
 
-_LOOK_AGAIN_S = 0.05
-_DISK_ERRORS = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
+_LOOK_AGAIN_S: Final = 0.05
+_IN_PASSING_BYTES: Final = 1 << 16
+"""Outputs up to this size are verified by the scheduler: handing them to a thread costs as much."""
 
 
 class StepTask:
-    """One step of one run; `attempt` is called in a worker thread, again for each retry."""
+    """One step of one run: `foresee` is for the scheduler, `attempt` for a thread, again for each retry."""
 
     def __init__(
         self,
@@ -53,61 +49,94 @@ class StepTask:
         self._bindings = bindings
         self._run = services
         self._inputs = inputs_for(bindings, outputs)
-        self._started_s = time.perf_counter()
-        self._cpu_s = 0.0
-        self._elsewhere = StepCost()
+        self._meter = Meter()
         self._decision: Decision | None = None
         self._ctx: StepContext | None = None
         self._said_waiting = False
         self._forced = services.force and node.step_id not in services.spared
         self._files = artifacts_in(self._inputs.values())
 
-    def attempt(self, number: int) -> StepOutput:
+    def foresee(self) -> Ended | None:
+        """Returns how the step ended where that takes no time: its small outputs are whole, or a dry run.
+
+        Otherwise an attempt has to be made, which also decides where that may take time; see `claim`.
+        """
+        self._meter.go_on()
+        step, ended = self._node.step, None
+        if not (isinstance(step, CacheableStep) and _has_a_say(step)):
+            with suppress(Exception):  # whatever it is, the attempt meets it again and tells it
+                decision = self._decided(_IN_PASSING_BYTES)
+                # where checkpoints are left, removing them may take time
+                if not (decision.cached and are_left(self._run.out, step.step_id)):
+                    ended, self._decision = self._over(decision), decision
+        self._meter.pause()
+        return ended
+
+    @property
+    def claim(self) -> Claim | None:
+        """What the first attempt claims; None where it has to find out for itself."""
+        return self._claimed(self._decision, 1) if self._decision else None
+
+    def settle(self, *, claimed: bool) -> None:
+        """Says what was foreseen; without its claim, the first attempt has to decide anew."""
+        if claimed:
+            self._say_decision()
+        else:
+            self._decision = None
+
+    def _say_decision(self) -> None:
+        decision = self._decision
+        if decision is not None and decision.fingerprint:
+            hit = decision.cached is not None
+            self._run.bus.emit(CacheDecided, step_id=self._node.step_id, hit=hit, reason=decision.reason)
+
+    def attempt(self, number: int, *, claimed: bool) -> Ended:
         """Returns how an attempt ended, whatever it raised.
 
         Args:
             number: 1 for the first.
+            claimed: Whether its claim is written already.
         """
-        cpu_s = time.thread_time()
+        self._meter.go_on()
         self._ctx = None
         try:
-            output = self._attempt(number)
+            return self._attempt(number, claimed=claimed)
         except BaseException as error:  # noqa: BLE001 - a step may raise anything; it becomes the step's outcome
-            output = self._ended_badly(error, number)
-        self._free()
-        self._cpu_s += time.thread_time() - cpu_s
-        metrics = replace(
-            output.metrics,
-            duration_s=time.perf_counter() - self._started_s,
-            cpu_s=self._cpu_s + self._elsewhere.cpu_s,
-            peak_rss_bytes=self._elsewhere.peak_rss_bytes or peak_rss_bytes(),
-            peak_rss_scope=self._elsewhere.peak_rss_scope,
-        )
-        return replace(output, metrics=metrics, duration_s=metrics.duration_s)
+            return Ended(self._ended_badly(error, number))
+        finally:
+            self._meter.pause()
+            self._free()
 
     def _free(self) -> None:
         if self._ctx is not None:
             self._ctx.close()
 
-    def _attempt(self, number: int) -> StepOutput:
+    def _attempt(self, number: int, *, claimed: bool) -> Ended:
         decision = self._decision = self._decision or self._decide()
-        step, step_id = self._node.step, self._node.step_id
-        if decision.cached:
-            return self._cached(decision, decision.cached)
-        if step.config.dry_run:
-            return StepOutput(
-                step_id=step_id, outcome=StepOutcome.skipped, reason=f"dry run; otherwise: {decision.reason}"
-            )
-        key = decision.fingerprint.key if decision.fingerprint else ""
-        while not self._run.journal.claim(step_id, number, key):
-            self._wait_for_others(key)
-            # the run that is waited for may have done the work
-            decision = self._decision = self._decide()
-            if decision.cached:
-                return self._cached(decision, decision.cached)
+        while not claimed:
+            if ended := self._over(decision):
+                return ended
+            claim = self._claimed(decision, number)
+            claimed = self._run.journal.claim(claim)
+            if not claimed:
+                self._wait_for_others(claim.key)
+                # the run that is waited for may have done the work
+                decision = self._decision = self._decide()
         return self._execute(decision, number)
 
-    def _execute(self, decision: Decision, number: int) -> StepOutput:
+    def _over(self, decision: Decision) -> Ended | None:
+        """Returns how the step ended where its outputs are there, or it is not to work."""
+        if decision.cached:
+            return Ended(self._cached(decision, decision.cached))
+        if not self._node.step.config.dry_run:
+            return None
+        reason = f"dry run; otherwise: {decision.reason}"
+        return Ended(self._output(StepOutcome.skipped, reason))
+
+    def _claimed(self, decision: Decision, number: int) -> Claim:
+        return Claim(self._node.step_id, number, decision.fingerprint.key if decision.fingerprint else "")
+
+    def _execute(self, decision: Decision, number: int) -> Ended:
         step, step_id, run = self._node.step, self._node.step_id, self._run
         run.bus.emit(
             StepStarted,
@@ -121,7 +150,7 @@ class StepTask:
         ctx = self._ctx = StepContext(
             out=run.out,
             step_id=step_id,
-            staging=run.staging.folder(step_id),
+            staging=run.staging.folder(step_id, number),
             run_id=run.run_id,
             force=self._forced,
             token=token,
@@ -129,7 +158,7 @@ class StepTask:
             redact=run.redactor.text,
             key=decision.fingerprint.key if decision.fingerprint else "",
         )
-        call = StepCall(step=step, inputs=self._inputs, ctx=ctx, token=token, cost=self._elsewhere)
+        call = StepCall(step=step, inputs=self._inputs, ctx=ctx, token=token, cost=self._meter.elsewhere)
         try:
             ctx.raise_if_cancelled()
             run.stamps.check(step_id, self._files)
@@ -141,55 +170,76 @@ class StepTask:
         commit = run.staging.commit(ctx, step.output_folder(), outputs)
         for path, seen in commit.stamps:
             run.stamps.note(path, seen)
-        self._remember(decision, commit, ctx)
+        made = self._manifest(decision, commit, ctx)
         if ctx.used_checkpoints:
+            # they are needed until the step is committed
+            if made:
+                run.store.commit(made)
+                made = None
             remove_checkpoints(run.database, run.out, step_id, ctx.checkpoint_key)
+        return Ended(self._output(StepOutcome.executed, decision.reason, number, commit=commit), made)
+
+    def _output(
+        self,
+        outcome: StepOutcome,
+        reason: str,
+        attempts: int = 0,
+        *,
+        commit: Commit | None = None,
+        found: CachedOutputs | None = None,
+        error: BaseException | None = None,
+    ) -> StepOutput:
+        """Returns how the step ended; with what was committed, what was found, or what was raised."""
+        ctx, artifacts = self._ctx, commit.outputs if commit else found.outputs if found else {}
+        rows = found.rows if found else rows_made(ctx, artifacts.values()) if ctx else 0
+        metrics = self._meter.metrics(ctx, commit, rows)
         return StepOutput(
-            step_id=step_id,
-            outcome=StepOutcome.executed,
-            reason=decision.reason,
-            artifacts=commit.outputs,
-            metrics=_metrics(ctx, commit),
-            findings=ctx.findings,
-            attempts=number,
+            step_id=self._node.step_id,
+            outcome=outcome,
+            reason=reason,
+            artifacts=artifacts,
+            metrics=metrics,
+            findings=found.findings if found else ctx.findings if ctx else (),
+            error=error,
+            attempts=attempts,
+            duration_s=metrics.duration_s,
         )
 
     def _wait_for_others(self, key: str) -> None:
         """Waits while another run does the same work."""
         if not self._said_waiting:
             self._said_waiting = True
-            self._run.bus.emit(
-                LogWritten,
-                step_id=self._node.step_id,
-                level="info",
-                message="Another run is doing the same work; it is waited for.",
-            )
+            self._log("Another run is doing the same work; it is waited for.", "info")
         while self._run.journal.others_at_work(self._node.step_id, key):
             if self._run.token.wait(_LOOK_AGAIN_S):
                 raise InterruptedRunError(f"Step '{self._node.step_id}' stopped: {self._run.token.reason}.")
 
     def _decide(self) -> Decision:
-        run, step_id = self._run, self._node.step_id
+        """Decides, however long it takes, and says what."""
+        self._run.store.refresh()
+        self._decision = decision = self._decided()
+        self._say_decision()
+        return decision
+
+    def _decided(self, most_bytes: float = math.inf) -> Decision:
+        run, node = self._run, self._node
         decision = decide(
-            self._node, run.identities[step_id], self._bindings, self._inputs, run.store, force=self._forced
+            node,
+            run.identities[node.step_id],
+            self._bindings,
+            self._inputs,
+            run.store,
+            force=self._forced,
+            most_bytes=most_bytes,
         )
         reason = run.redactor.text(decision.reason)
-        if decision.fingerprint:
-            run.bus.emit(CacheDecided, step_id=step_id, hit=decision.cached is not None, reason=reason)
-        return replace(decision, reason=reason)
+        return decision if reason == decision.reason else replace(decision, reason=reason)
 
     def _cached(self, decision: Decision, found: CachedOutputs) -> StepOutput:
         for path, seen in found.stamps:
             self._run.stamps.note(path, seen)
         self._tidy(decision)
-        return StepOutput(
-            step_id=self._node.step_id,
-            outcome=StepOutcome.cached,
-            reason=decision.reason,
-            artifacts=found.outputs,
-            metrics=StepMetrics(rows=found.rows),
-            findings=found.findings,
-        )
+        return self._output(StepOutcome.cached, decision.reason, found=found)
 
     def _tidy(self, decision: Decision) -> None:
         """Removes the checkpoints of a run that was killed between its commit and their removal."""
@@ -199,9 +249,10 @@ class StepTask:
             if not run.journal.others_at_work(step_id, key):
                 remove_checkpoints(run.database, run.out, step_id, key)
 
-    def _remember(self, decision: Decision, commit: Commit, ctx: StepContext) -> None:
+    def _manifest(self, decision: Decision, commit: Commit, ctx: StepContext) -> ManifestRow | None:
+        """Returns the record of what was made; None where it is not to be remembered."""
         if decision.fingerprint is None:
-            return
+            return None
         run, step_id = self._run, ctx.step_id
         manifest = Manifest(
             step_id=step_id,
@@ -209,21 +260,22 @@ class StepTask:
             outputs=outputs_recorded(commit.outputs, self._node.signature.outputs, run.out),
             extras=[extra.to_json(run.out) for extra in commit.extras],
             findings=list(ctx.findings),
-            rows=_rows(ctx, commit),
+            rows=rows_made(ctx, commit.outputs.values()),
             run_id=ctx.run_id,
             made_at=datetime.now(UTC),
         )
-        stored = run.store.store(manifest, run.identities[step_id].code.parts)
-        if not stored:
-            self._run.bus.emit(
-                LogWritten,
-                step_id=ctx.step_id,
-                level="warning",
-                message="The output holds a secret, so it is not remembered and the step will run again.",
+        made = run.store.encoded(manifest, run.identities[step_id].code.parts)
+        if made is None:
+            self._log(
+                "The output holds a secret, so it is not remembered and the step will run again.", "warning"
             )
+        return made
+
+    def _log(self, message: str, level: Level) -> None:
+        self._run.bus.emit(LogWritten, step_id=self._node.step_id, level=level, message=message)
 
     def _ended_badly(self, error: BaseException, number: int) -> StepOutput:
-        error = _explained(error, self._run.out)
+        error = explained(error, self._run.out)
         if not self._run.redactor.error(error):
             text = self._run.redactor.text(f"{type(error).__name__}: {error}")
             error = StepFailedError(f"Step '{self._node.step_id}' failed with {text}")
@@ -236,54 +288,10 @@ class StepTask:
             except StorageError as unwritten:
                 # the run is told when the step's end cannot be written either
                 error.add_note(f"This could not be written into the journal: {unwritten}")
-        return StepOutput(
-            step_id=self._node.step_id,
-            outcome=outcome,
-            reason=self._run.token.reason if cancelled else _said(error),
-            metrics=_metrics(ctx, None) if ctx else StepMetrics(),
-            findings=ctx.findings if ctx else (),
-            error=error,
-            attempts=number,
-        )
+        reason = self._run.token.reason if cancelled else in_words(error)
+        return self._output(outcome, reason, number, error=error)
 
 
-def _explained(error: BaseException, out: Path) -> BaseException:
-    """Returns a sentence for a disk that is full or read-only, and any other error as it is."""
-    if not isinstance(error, OSError) or error.errno not in _DISK_ERRORS:
-        return error
-    try:
-        with storage_errors("write", Path(error.filename) if error.filename else out):
-            raise error
-    except StorageError as explained:
-        return explained
-
-
-def artifacts_in(values: Iterable[Any]) -> list[Artifact]:
-    """Returns the artifacts among a step's inputs, those in lists too."""
-    flat = (item for value in values for item in (value if isinstance(value, list) else [value]))
-    return [item for item in flat if isinstance(item, Artifact)]
-
-
-def _said(error: BaseException) -> str:
-    return str(error) if isinstance(error, GridLoomError) else f"{type(error).__name__}: {error}"
-
-
-def _rows(ctx: StepContext, commit: Commit | None) -> int:
-    """Returns the rows of the artifacts where they say it, else what the step counted."""
-    artifacts = [value for value in commit.outputs.values() if isinstance(value, Artifact)] if commit else []
-    said = [rows for rows in (getattr(item, "rows", None) for item in artifacts) if isinstance(rows, int)]
-    return sum(said) if said else ctx.counters["rows"]
-
-
-def _metrics(ctx: StepContext, commit: Commit | None) -> StepMetrics:
-    counted = ctx.counters
-    return StepMetrics(
-        rows=_rows(ctx, commit),
-        rows_received=counted["rows_received"],
-        requests=counted["requests"],
-        retries=counted["retries"],
-        bytes_received=counted["bytes_received"],
-        bytes_written=commit.bytes_written if commit else 0,
-        files_written=commit.files_written if commit else 0,
-        custom=ctx.custom_metrics,
-    )
+def _has_a_say(step: CacheableStep[Any]) -> bool:
+    """Returns whether a class decides for itself if cached outputs are used, which may take time."""
+    return type(step).should_use_cache is not CacheableStep.should_use_cache

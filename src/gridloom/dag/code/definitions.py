@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import ast
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import cached_property
 from types import CodeType
 
 from gridloom.dag.code.normal import digest_of_node
 from gridloom.dag.code.reads import Read, reads_of
+from gridloom.dag.deep import deeply
 
 __all__ = ["FUNCTIONS", "Definition", "assigned_in", "is_literal", "is_made_from", "lies_in"]
 
-_DEEPEST = 30_000
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
@@ -51,13 +49,13 @@ class Definition:
     @cached_property
     def digest(self) -> str:
         """The digest of its normal form."""
-        with _deeply():
+        with deeply():
             return digest_of_node(self.node, without=[part.node for part in self.inner])
 
     @cached_property
     def reads(self) -> tuple[Read, ...]:
         """The names that it reads from its module."""
-        with _deeply():
+        with deeply():
             return reads_of(self.node, without=[part.node for part in self.inner])
 
     @cached_property
@@ -136,14 +134,3 @@ def assigned_in(statement: ast.stmt) -> Iterator[tuple[str, ast.expr | None]]:
 def _first_line(node: ast.AST) -> int:
     decorators: list[ast.expr] = getattr(node, "decorator_list", [])
     return min((part.lineno for part in (*decorators, node) if hasattr(part, "lineno")), default=1)
-
-
-@contextmanager
-def _deeply() -> Iterator[None]:
-    """Lets syntax trees be as deep as Python's own parser allows, such as a sum of a thousand terms."""
-    before = sys.getrecursionlimit()
-    sys.setrecursionlimit(max(before, _DEEPEST))
-    try:
-        yield
-    finally:
-        sys.setrecursionlimit(before)

@@ -44,6 +44,7 @@ class Follower:
         self._apart = tuple(f"{name}." for name in apart)
         self._seen: dict[object, object] = {}
         self._sources: dict[str, SourceFile | None] = {}
+        self._of_modules: dict[str, SourceFile | None] = {}
         self._waiting: deque[Callable[[], None]] = deque()
 
     def record(self, step_class: type) -> CodeRecord:
@@ -75,8 +76,11 @@ class Follower:
         return self._sources[filename]
 
     def _source_of(self, module: str) -> SourceFile | None:
-        file = getattr(sys.modules.get(module), "__file__", None)
-        return self.source(file, vars(sys.modules[module])) if isinstance(file, str) else None
+        if module not in self._of_modules:
+            file = getattr(sys.modules.get(module), "__file__", None)
+            found = self.source(file, vars(sys.modules[module])) if isinstance(file, str) else None
+            self._of_modules[module] = found
+        return self._of_modules[module]
 
     def once(self, key: object, kept: object, work: Callable[[], None]) -> None:
         """Puts work in the queue if it never was; `kept` stays alive, so that its id stays its own."""
@@ -186,10 +190,11 @@ class Follower:
         if not name:
             self.form.of(value)
             return
-        if self.origin(owner).whose is not Whose.own:
-            self.notes.use(self.origin(owner))
-            return
         if (owner, name) in self._seen:
+            return
+        origin = self.origin(owner)
+        if origin.whose is not Whose.own:
+            self.notes.use(origin)
             return
         self._seen[owner, name] = value
         source = self._source_of(owner)

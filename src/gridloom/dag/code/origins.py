@@ -12,6 +12,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
+from gridloom.dag.installed import version_of
+
 __all__ = ["APART", "Origin", "Whose", "origin_of"]
 
 _ENGINE = ("gridloom.dag", "gridloom.files", "gridloom.errors", "gridloom.artifact", "gridloom.finding")
@@ -102,10 +104,9 @@ def _installed(top: str, place: str) -> Origin:
     """Returns the package that a module of the top name, or a file at the place, was installed by."""
     from importlib import metadata  # noqa: PLC0415 - only where a package is met for the first time
 
-    try:
-        return Origin(Whose.package, f"package {top}", metadata.version(top))
-    except metadata.PackageNotFoundError:
-        names = sorted(set(metadata.packages_distributions().get(top, ())))
+    if version := version_of(top):
+        return Origin(Whose.package, f"package {top}", version)
+    names = sorted(set(metadata.packages_distributions().get(top, ())))
     for name in names:
         with contextlib.suppress(metadata.PackageNotFoundError):
             if len(names) == 1 or any(file.as_posix() == place for file in metadata.files(name) or ()):
