@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -50,8 +51,8 @@ def context(out: Path) -> StepContext:
 
 
 def transform(out: Path, raw: list[RawPages], **changes: Any) -> tuple[HourlyTable, dict[str, Finding]]:
-    ctx = context(out)
-    table = TransformStep(config(**changes)).run({"raw": raw}, ctx)
+    with closing(context(out)) as ctx:
+        table = TransformStep(config(**changes)).run({"raw": raw}, ctx)
     return table, {finding.name: finding for finding in ctx.findings}
 
 
