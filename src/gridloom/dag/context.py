@@ -190,8 +190,7 @@ class StepContext:
 
     def finding(self, finding: Finding) -> None:
         """Records a check; a required one that did not pass keeps the outputs from being committed."""
-        name, why, detail = map(self.redact, (finding.name, finding.why, finding.detail))
-        finding = replace(finding, name=name, why=why, detail=detail)
+        finding = replace(finding, **{n: self.redact(getattr(finding, n)) for n in ("name", "why", "detail")})
         with self._lock:
             self._findings.append(finding)
         self._emit(
