@@ -190,17 +190,17 @@ class StepContext:
 
     def finding(self, finding: Finding) -> None:
         """Records a check; a required one that did not pass keeps the outputs from being committed."""
-        finding = replace(finding, **{n: self.redact(getattr(finding, n)) for n in ("name", "why", "detail")})
+        name, why, detail = map(self.redact, (finding.name, finding.why, finding.detail))
         with self._lock:
-            self._findings.append(finding)
+            self._findings.append(replace(finding, name=name, why=why, detail=detail))
         self._emit(
             FindingReported,
             step_id=self.step_id,
-            name=finding.name,
-            why=finding.why,
+            name=name,
+            why=why,
             required=finding.required,
             passed=finding.passed,
-            detail=finding.detail,
+            detail=detail,
         )
 
     def checkpoint(self, name: str, make: Callable[[Path], Any]) -> Checkpoint:
