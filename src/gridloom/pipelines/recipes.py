@@ -1,16 +1,37 @@
-"""How the runs of pipelines of one file or folder say how to build them again."""
+"""Pipelines that make one thing of a file or folder, and how their runs say how to build them again."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
-from gridloom.dag import StepConfig
+from gridloom.dag import BaseStep, PipelineDAG, PipelineDAGConfig, StepConfig
 
-__all__ = ["recipe_of"]
+__all__ = ["made_of"]
 
 
-def recipe_of(pipeline: str, given: Path, config: StepConfig, out: Path) -> dict[str, Any]:
+def made_of(
+    pipeline: str, given: Path, out: Path, *, reads: BaseStep[Any], makes: BaseStep[Any], resumes: str | None
+) -> PipelineDAG:
+    """Returns the DAG of a step that reads what is given, and one that makes something of it.
+
+    Args:
+        pipeline: Its name.
+        given: The file or folder that it starts from.
+        out: Output folder.
+        reads: The first step.
+        makes: The second step, whose settings are those of the recipe.
+        resumes: The run that this one carries on, if it does.
+    """
+    recipe = _recipe(pipeline, given, makes.config, out)
+    dag = PipelineDAG(
+        PipelineDAGConfig(pipeline_name=pipeline, output_dir=out, recipe=recipe, resumes=resumes)
+    )
+    dag.add_step(makes, dependencies=[dag.add_step(reads)])
+    return dag
+
+
+def _recipe(pipeline: str, given: Path, config: StepConfig, out: Path) -> dict[str, Any]:
     """Returns how to build a pipeline again, JSON-able.
 
     Args:

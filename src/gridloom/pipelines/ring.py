@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gridloom.dag import PipelineDAG, PipelineDAGConfig, RunResult
+from gridloom.dag import PipelineDAG, RunResult
 from gridloom.dag.events import Event
 from gridloom.grid.artifacts import RingShards
 from gridloom.layout import Split
@@ -28,7 +28,7 @@ from gridloom.load.ring_steps import (
     TensorFolderStep,
 )
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
-from gridloom.pipelines.recipes import recipe_of
+from gridloom.pipelines.recipes import made_of
 from gridloom.pipelines.summary import output_of, run_summary
 
 __all__ = ["RING", "PreparedRing", "build_ring", "prepare_ring", "ring_again", "ring_summary", "shards_made"]
@@ -72,15 +72,14 @@ def build_ring(prepared: PreparedRing) -> PipelineDAG:
     Raises:
         StorageError: If the dataset cannot be read.
     """
-    recipe = recipe_of(RING, prepared.dataset, prepared.config, prepared.out)
-    dag = PipelineDAG(
-        PipelineDAGConfig(
-            pipeline_name=RING, output_dir=prepared.out, recipe=recipe, resumes=prepared.resumes
-        )
+    return made_of(
+        RING,
+        prepared.dataset,
+        prepared.out,
+        reads=TensorFolderStep(TensorFolderConfig.of(prepared.dataset)),
+        makes=RingAttentionPrepStep(prepared.config),
+        resumes=prepared.resumes,
     )
-    dataset = dag.add_step(TensorFolderStep(TensorFolderConfig.of(prepared.dataset)))
-    dag.add_step(RingAttentionPrepStep(prepared.config), dependencies=[dataset])
-    return dag
 
 
 def ring_again(recipe: Mapping[str, Any], out: Path, run_id: str) -> tuple[PreparedRing, PipelineDAG]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from gridloom.dag import PipelineDAG, PipelineDAGConfig, RunResult
+from gridloom.dag import PipelineDAG, RunResult
 from gridloom.dag.events import Event
 from gridloom.extras import need
 from gridloom.grid.artifacts import TensorDataset
@@ -25,7 +25,7 @@ from gridloom.load.plan import DatasetPlan, plan_dataset
 from gridloom.load.splits import SPLITS
 from gridloom.load.steps import HourlyFileConfig, HourlyFileStep, MLXDatasetConfig, MLXDatasetStep
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
-from gridloom.pipelines.recipes import recipe_of
+from gridloom.pipelines.recipes import made_of
 from gridloom.pipelines.summary import output_of, run_summary
 
 __all__ = ["LOAD", "PreparedLoad", "build_load", "load_again", "loaded", "prepare_load"]
@@ -74,15 +74,14 @@ def build_load(prepared: PreparedLoad) -> PipelineDAG:
     Raises:
         StorageError: If the table cannot be read.
     """
-    recipe = recipe_of(LOAD, prepared.file, prepared.config, prepared.out)
-    dag = PipelineDAG(
-        PipelineDAGConfig(
-            pipeline_name=LOAD, output_dir=prepared.out, recipe=recipe, resumes=prepared.resumes
-        )
+    return made_of(
+        LOAD,
+        prepared.file,
+        prepared.out,
+        reads=HourlyFileStep(HourlyFileConfig.of(prepared.file)),
+        makes=MLXDatasetStep(prepared.config),
+        resumes=prepared.resumes,
     )
-    table = dag.add_step(HourlyFileStep(HourlyFileConfig.of(prepared.file)))
-    dag.add_step(MLXDatasetStep(prepared.config), dependencies=[table])
-    return dag
 
 
 def load_again(recipe: Mapping[str, Any], out: Path, run_id: str) -> tuple[PreparedLoad, PipelineDAG]:
