@@ -235,13 +235,21 @@ def test_a_wide_graph_has_every_step_once(tmp_path: Path) -> None:
 def started_in_order(out: Path, steps: dict[str, float]) -> list[str]:
     """Returns in which order steps began, two at a time, and notes that each took its seconds.
 
-    What they really take on a busy machine is chance.
+    What they really take on a busy machine is chance, and so is which of two threads runs first: the
+    first two steps wait for each other, so that no third one begins before both have.
     """
     order: list[str] = []
+    both = threading.Barrier(min(2, len(steps)))
+
+    def begin(ctx: StepContext) -> None:
+        order.append(ctx.step_id)
+        if order.index(ctx.step_id) < both.parties:
+            both.wait(LONG_S)
+
     dag = pipeline(out, max_parallel_steps=2)
     for name in steps:
         before = [name[:-1] + "1"] if name.endswith("2") else []
-        dag.add_step(Work(name, lambda ctx: order.append(ctx.step_id)), before)
+        dag.add_step(Work(name, begin), before)
     dag.execute().raise_for_failure()
     for name, seconds in steps.items():
         change(out, "UPDATE steps SET duration_s = ? WHERE step_id = ?", seconds, name)
