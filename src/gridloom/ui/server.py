@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import re
 import secrets
-import signal
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +14,7 @@ from typing import Final
 import uvicorn
 
 from gridloom.errors import UsageError
+from gridloom.serving import bind, ended_by_signals
 from gridloom.ui.access import Access, is_loopback
 from gridloom.ui.app import make_app
 
@@ -24,11 +23,6 @@ __all__ = ["serve_forever"]
 _STOP_TIMEOUT_S: Final = 2
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{16,200}", re.ASCII)
 _EVERYWHERE: Final = frozenset({"0.0.0.0", "::"})  # noqa: S104 - it is looked for, not bound
-_ADVICE: Final = {
-    errno.EADDRINUSE: "is already in use. Choose another one with --port, or stop the program that has it.",
-    errno.EACCES: "may not be used without special rights. Choose one above 1023 with --port.",
-    errno.EADDRNOTAVAIL: "cannot be used there: it is no address of this machine. Choose another --host.",
-}
 
 
 def serve_forever(
@@ -94,15 +88,9 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Lets the first signal end the server; unlike uvicorn, it does not raise the signal again."""
-        before = {
-            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
+        """Lets the first signal end the server."""
+        with ended_by_signals(self.handle_exit):
             yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 async def _nothing(*_asgi: object) -> None:
@@ -117,12 +105,4 @@ def _listener(host: str, port: int) -> socket.socket:
             f"The host '{host}' is not one of this machine ({error}). Leave --host out to serve this machine "
             "only, or give one of its addresses."
         ) from error
-    listener = socket.socket(family, kind, proto)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(address)
-    except OSError as error:
-        listener.close()
-        advice = _ADVICE.get(error.errno or 0, f"cannot be used ({error}). Choose one from 1024 to 65535.")
-        raise UsageError(f"Port {port} of {host} {advice}") from error
-    return listener
+    return bind(socket.socket(family, kind, proto), address, f"Port {port} of {host}")

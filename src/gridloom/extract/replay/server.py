@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
-import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -20,6 +18,7 @@ from gridloom.extract.replay.data import ReplayData
 from gridloom.extract.replay.options import ReplayOptions
 from gridloom.extract.replay.requests import LoggedRequest, RequestLog
 from gridloom.extract.replay.wire import WireProtocol
+from gridloom.serving import bind, ended_by_signals
 
 __all__ = ["HOST", "ReplayServer", "serve_forever"]
 
@@ -29,10 +28,6 @@ HOST: Final = "127.0.0.1"
 _START_TIMEOUT_S: Final = 30.0
 _STOP_TIMEOUT_S: Final = 2
 _KEEP_ALIVE_S: Final = 75
-_PORT_ADVICE: Final = {
-    errno.EADDRINUSE: "is already in use. Choose another one with --port, or stop the program that has it.",
-    errno.EACCES: "may not be used without special rights. Choose one above 1023 with --port.",
-}
 
 
 class ReplayServer:
@@ -181,32 +176,15 @@ class _Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Lets the first signal end the server; unlike uvicorn, it does not raise the signal again."""
-        if threading.current_thread() is not threading.main_thread():
+        """Lets the first signal end the server."""
+        with ended_by_signals(self.handle_exit):
             yield
-            return
-        before = {
-            number: signal.signal(number, self.handle_exit) for number in (signal.SIGINT, signal.SIGTERM)
-        }
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
 
 
 def _listener(port: int) -> socket.socket:
     # With the protocol named, asyncio turns off the delay of small packets: 40 ms an answer.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((HOST, port))
-    except (OSError, OverflowError) as error:
-        listener.close()
-        number = error.errno if isinstance(error, OSError) else None
-        advice = _PORT_ADVICE.get(number or 0, f"cannot be used ({error}). Choose one from 1024 to 65535.")
-        raise UsageError(f"Port {port} {advice}") from error
-    return listener
+    return bind(listener, (HOST, port), f"Port {port}")
 
 
 def _url(port: int) -> str:
