@@ -126,6 +126,8 @@ def test_a_run_at_work_goes_on_by_itself_and_without_scripts_when_loaded(
         assert text(chromium, "#outcome") == "running"
         assert overflow(chromium) <= 0
         opened(chromium, address, scripts=False)
+        # without scripts the driver may be asked a moment before it has anything to say
+        wait_until(lambda: chromium.page_source)
         source = chromium.page_source
         assert "1 running" in source
         assert "of 960 rows" in source
