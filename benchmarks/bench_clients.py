@@ -43,9 +43,11 @@ def _clients(options: Options, data: Path, last: str, latency_ms: int) -> Result
         asked = {"url": server.url, "last": last, "out": FRESH}
         defaults = {"in_flight": 5, "batch_days": STANDARD_BATCH_DAYS, **asked}
         twenty = {"in_flight": 10, **asked}
+        most = {"in_flight": 60, **asked}
         cases = [
             Case.call("gridloom, extract: as it comes", "year_cases:extract", **defaults),
             Case.call("gridloom, extract: auto, 20 in flight", "year_cases:extract", **twenty),
+            Case.call("gridloom, extract: auto, 120 in flight", "year_cases:extract", **most),
             Case.call("gridloom, to Parquet: as it comes", "year_cases:to_parquet", **defaults),
             Case.call("gridloom, to Parquet: auto, 20 in flight", "year_cases:to_parquet", **twenty),
             Case.call("bare asyncio loop, 20 in flight", "extract_cases:bare", client="streams", **twenty),
@@ -54,7 +56,8 @@ def _clients(options: Options, data: Path, last: str, latency_ms: int) -> Result
         section = Section(
             title=f"clients: one year of 8 respondents, demand and 8 fuels, {latency_ms} ms latency",
             note="As they come, GridLoom has 5 requests in flight for each of 2 routes, eiax 8, the others "
-            "1. The clients' own gates are off. One server process, its answers ready.",
+            "1; who takes any number has more of them as well. The clients' own gates are off. One server "
+            "process, its answers ready.",
             metrics=_METRICS,
             cases=cases,
             peer=_PEER,
@@ -68,9 +71,12 @@ def _others(asked: dict[str, str]) -> list[Case]:
     python = environment("clients", sys.executable, ["gridstatus", "openeia", "dlt[parquet]"])
     cases = [
         _case(_PEER, python, "gridstatus", in_flight=20, **asked),
+        _case("gridstatus, 60 workers", python, "gridstatus", in_flight=60, **asked),
         _case("gridstatus, 5 workers", python, "gridstatus", in_flight=5, **asked),
         _case("gridstatus, as it comes", python, "gridstatus", in_flight=1, **asked),
         _case("openeia", python, "openeia", in_flight=1, **asked),
+        _case("openeia, backfill, 20 workers", python, "openeia_backfill", in_flight=20, **asked),
+        _case("openeia, backfill, 60 workers", python, "openeia_backfill", in_flight=60, **asked),
         _case("dlt", python, "dlt", in_flight=1, **asked),
     ]
     newer = _newer_python()

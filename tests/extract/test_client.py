@@ -293,6 +293,31 @@ def test_no_more_than_so_many_requests_are_in_flight():
     assert most == 3
 
 
+def test_of_many_answers_that_come_at_once_the_first_leads_to_further_requests_before_the_last_is_read():
+    read, read_before_further, together = [], [], asyncio.Barrier(8)
+
+    async def handle(request):
+        if request.url.path.endswith("/further"):
+            read_before_further.append(len(read))
+        else:
+            await together.wait()
+        return httpx2.Response(200, stream=httpx2.ByteStream(b"{}"))
+
+    async def pages(client, number):
+        await client.ask(f"first-{number}", {}, lambda _: read.append(number))
+        further = asyncio.create_task(client.ask("further", {}, lambda _: None))
+        await further
+
+    async def main():
+        transport = httpx2.MockTransport(handle)
+        async with EIAClient(BASE, transport=transport, key=SecretStr("k"), concurrency=8) as client:
+            await asyncio.gather(*(pages(client, number) for number in range(8)))
+
+    asyncio.run(main())
+    assert len(read_before_further) == 8
+    assert read_before_further[0] < 4
+
+
 def test_a_port_that_nobody_listens_on_is_said_so():
     with contextlib.closing(socket.socket()) as taken:
         taken.bind(("127.0.0.1", 0))  # bound but not listening: connections are refused

@@ -29,6 +29,7 @@ from gridloom.extract.secret import Scrubber, quiet_logs
 __all__ = ["Answer", "EIAClient"]
 
 _CONNECT_S: Final = 10.0
+_USER_AGENT: Final = f"gridloom/{__version__}"
 
 ReadT = TypeVar("ReadT")
 
@@ -84,6 +85,7 @@ class EIAClient:
         )
         self._limiter = limiter
         self._slots = asyncio.Semaphore(concurrency)
+        self._reader = asyncio.Lock()
         self._count = count
         self._backoff = backoff or Backoff()
         self._circuit = circuit or Circuit()
@@ -94,11 +96,7 @@ class EIAClient:
             transport=transport,
             timeout=httpx2.Timeout(timeout_s, connect=min(timeout_s, _CONNECT_S)),
             limits=httpx2.Limits(max_connections=concurrency, max_keepalive_connections=concurrency),
-            headers={
-                "Accept": "application/json",
-                "Accept-Encoding": "gzip",
-                "User-Agent": f"gridloom/{__version__}",
-            },
+            headers={"Accept": "application/json", "Accept-Encoding": "gzip", "User-Agent": _USER_AGENT},
             # A redirect would carry the key to whoever the server names.
             follow_redirects=False,
             trust_env=not local,
@@ -233,8 +231,11 @@ class EIAClient:
             raise failure
         self._count(bytes_received=len(sent))
         encoding = response.headers.get("content-encoding", "")
-        # A page takes 3 ms to read. To hand it to a thread costs others more than to wait for that.
-        reading = read_body(response.status_code, encoding, sent, self.scrubber, read)
+        # 3 ms for a page, for which a thread would cost others more. One at a time, so that of many that come
+        # at once the first leads to further requests before the last is read.
+        async with self._reader:
+            await asyncio.sleep(0)
+            reading = read_body(status, encoding, sent, self.scrubber, read)
         return reading, retry_after_s(response.headers.get("retry-after"))
 
     async def _start(self) -> Start | None:
