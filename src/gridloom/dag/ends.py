@@ -46,17 +46,24 @@ class Meter:
 
     def __init__(self) -> None:
         self.elsewhere = StepCost()
-        self._started_s = time.perf_counter()
+        self._started_s = self._paused_s = time.perf_counter()
         self._cpu_s = self._since_s = 0.0
 
-    def go_on(self) -> None:
-        """Counts the CPU time of this thread from now on."""
+    def go_on(self, *, first: bool = False) -> None:
+        """Counts the CPU time of this thread from now on.
+
+        Args:
+            first: Whether the step begins, so that it was not at work before, though it was decided on.
+        """
+        if first:
+            self._started_s += time.perf_counter() - self._paused_s
         self._since_s = time.thread_time()
 
     def pause(self) -> None:
         """Counts it until now."""
         now_s = time.thread_time()
         self._cpu_s, self._since_s = self._cpu_s + now_s - self._since_s, now_s
+        self._paused_s = time.perf_counter()
 
     def metrics(
         self, ctx: StepContext | None = None, commit: Commit | None = None, rows: int = 0

@@ -135,6 +135,22 @@ class Journal:
 
         return self._database.write(work)
 
+    def begin(self, claim: Claim, version: tuple[int, int]) -> bool:
+        """Notes that a step begins its first attempt which was decided on some time ago.
+
+        Args:
+            claim: The step.
+            version: Of the store, as it was known then.
+
+        Returns:
+            Whether the attempt may begin; it may not if others have written since.
+        """
+
+        def work(connection: Connection) -> bool:
+            return self._database.version(connection) == version and self._claimed(connection, claim, _now())
+
+        return self._database.write(work)
+
     def _claimed(self, connection: Connection, claim: Claim, now: str) -> bool:
         """Notes an attempt where nobody claims its work, which is nearly always; returns whether it did."""
         row = self._attempt(claim, now)

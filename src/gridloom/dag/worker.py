@@ -36,7 +36,11 @@ _IN_PASSING_BYTES: Final = 1 << 16
 
 
 class StepTask:
-    """One step of one run: `foresee` is for the scheduler, `attempt` for a thread, again for each retry."""
+    """One step of one run: `foresee` is for the scheduler, `attempt` for a thread, again for each retry.
+
+    Attributes:
+        version: Of the record store, as it was known when the step was foreseen.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class StepTask:
         self._meter = Meter()
         self._decision: Decision | None = None
         self._ctx: StepContext | None = None
+        self.version = (0, 0)
         self._said_waiting = False
         self._forced = services.force and node.step_id not in services.spared
         self._files = artifacts_in(self._inputs.values())
@@ -63,6 +68,7 @@ class StepTask:
         """
         self._meter.go_on()
         step, ended = self._node.step, None
+        self.version = self._run.store.version
         if not (isinstance(step, CacheableStep) and _has_a_say(step)):
             with suppress(Exception):  # whatever it is, the attempt meets it again and tells it
                 decision = self._decided(_IN_PASSING_BYTES)
@@ -97,7 +103,7 @@ class StepTask:
             number: 1 for the first.
             claimed: Whether its claim is written already.
         """
-        self._meter.go_on()
+        self._meter.go_on(first=number == 1)
         self._ctx = None
         try:
             return self._attempt(number, claimed=claimed)
@@ -112,6 +118,8 @@ class StepTask:
             self._ctx.close()
 
     def _attempt(self, number: int, *, claimed: bool) -> Ended:
+        if number == 1 and not claimed:
+            claimed = self._claimed_late()
         decision = self._decision = self._decision or self._decide()
         while not claimed:
             if ended := self._over(decision):
@@ -123,6 +131,13 @@ class StepTask:
                 # the run that is waited for may have done the work
                 decision = self._decision = self._decide()
         return self._execute(decision, number)
+
+    def _claimed_late(self) -> bool:
+        """Claims what was foreseen, where that was not done when it was handed over."""
+        claim = self.claim
+        granted = claim is not None and self._run.journal.begin(claim, self.version)
+        self.settle(claimed=granted)
+        return granted
 
     def _over(self, decision: Decision) -> Ended | None:
         """Returns how the step ended where its outputs are there, or it is not to work."""
