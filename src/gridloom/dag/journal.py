@@ -146,7 +146,6 @@ class Journal:
         Returns:
             Whether the attempt may begin; it may not if others have written since.
         """
-
         row = self._attempt(claim, _now())
         if not claim.key:
             return bool(self._database.insert(_ATTEMPT, row))

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import contextvars
-import queue
 import threading
 import time
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 
+from gridloom.dag.bell import Bell
 from gridloom.dag.books import Books
-from gridloom.dag.ends import Ended, ended_untold
+from gridloom.dag.ends import Ended, Succeeded, ended_untold
 from gridloom.dag.events import AttemptFailed, LogWritten
 from gridloom.dag.frontier import Frontier
 from gridloom.dag.graph import Graph
@@ -28,9 +27,7 @@ __all__ = ["Scheduler"]
 _MOST_AT_ONCE = 64
 """Steps that end without work before they are written and said."""
 _LONG_S = 0.002
-"""What took less is noted together with the begin of what follows, which costs less; else that begins first."""
-_MOMENT_S = 0.002
-"""How long the books wait while the threads go on, so that steps that end together are noted together."""
+"""The end of what took less is noted together with the begin of what follows, which costs less."""
 
 
 class Scheduler:
@@ -62,9 +59,8 @@ class Scheduler:
         self._lock = threading.Lock()
         self._threads = StepThreads()
         self._context = contextvars.copy_context()
-        # says that there is something to look at for the thread of the run, and whether at once
-        self._look: queue.SimpleQueue[bool] = queue.SimpleQueue()
-        self._told = self._hurry = False
+        self._bell = Bell()  # for the thread of the run
+        self._hurry = False
         self._asked_to_stop = ""
         self._stopped = ""
         self._broken: BaseException | None = None
@@ -75,7 +71,7 @@ class Scheduler:
     def cancel(self, reason: str) -> None:
         """Asks the run to stop; may be called from any thread and from a signal handler."""
         self._asked_to_stop = self._asked_to_stop or reason
-        self._look.put(True)
+        self._bell.ring()
 
     def run(self) -> None:
         """Runs everything; afterwards `outputs` holds every step and `error` the first failure."""
@@ -103,24 +99,12 @@ class Scheduler:
                 for step in self._turn():
                     self._hand_over(step)
                 self._look_ahead()
-                wait_s = self._wait_s()
+                wait_s = self._window.wait_s()
                 running = bool(self._running)
             if self._asked_to_stop and not self._services.token.cancelled:
                 running = running or len(self.outputs) < len(self.statuses)
             elif running and not self._hurry:
-                self._rest(wait_s)
-
-    def _wait_s(self) -> float | None:
-        """Returns the seconds until an attempt is due; None if none is."""
-        due_s = [step.due_s for step in list(self._running.values()) if step.due_s is not None]
-        return max(min(due_s) - time.monotonic(), 0.0) if due_s else None
-
-    def _rest(self, wait_s: float | None) -> None:
-        """Waits until there is something to look at, and a moment more where nothing waits for that."""
-        with suppress(queue.Empty):
-            if not self._look.get(timeout=wait_s):
-                self._look.get(timeout=_MOMENT_S)
-        self._told = False
+                self._bell.wait(wait_s)
 
     def _hand_over(self, step: Running) -> None:
         self._threads.submit(partial(self._work, step), self._window.at_work)
@@ -135,18 +119,16 @@ class Scheduler:
                 step = self._next(ended, took_s=time.monotonic() - began_s)
         except BaseException as error:  # noqa: BLE001 - it is raised in the thread of the run
             self._broken = error
-            self._look.put(True)
+            self._bell.ring()
 
-    def _next(self, ended: Ended, took_s: float) -> Running | None:
+    def _next(self, ended: Ended | Succeeded, took_s: float) -> Running | None:
         """Returns an attempt for this thread, whose last one has ended."""
         stopped = self._asked_to_stop or self._stopped or self._broken
         step, turn = self._window.swap(ended, begin=took_s > _LONG_S and not stopped)
         if turn:
             self._hurry = True
             return self._dealt_with()
-        if not self._told:
-            self._told = True
-            self._look.put(False)
+        self._bell.ring_soon()
         return step
 
     def _dealt_with(self) -> Running | None:
@@ -164,11 +146,11 @@ class Scheduler:
                         mine = step
                     else:
                         self._hand_over(step)
-                look = not self._running or any(step.due_s for step in list(self._running.values()))
+                look = not self._running or self._window.wait_s() is not None
             finally:
                 self._lock.release()
             if look:
-                self._look.put(True)
+                self._bell.ring()
         return mine
 
     def _turn(self) -> list[Running]:
@@ -179,8 +161,8 @@ class Scheduler:
         """
         self._hurry = False
         ended = self._window.take_ended()
-        for item in sorted(ended, key=lambda item: self._steps.rank[item.output.step_id]):
-            self._attempt_ended(item)
+        for item in sorted(ended, key=lambda item: self._steps.rank[item.step_id]):
+            self._attempt_ended(item.finish())
         self._window.noted(ended)
         starting = self._due()
         while True:
@@ -247,7 +229,7 @@ class Scheduler:
             step.task.settle(claimed=step.claimed)
         return begun
 
-    def _attempt(self, step: Running, number: int, *, claimed: bool) -> Ended:
+    def _attempt(self, step: Running, number: int, *, claimed: bool) -> Ended | Succeeded:
         """Makes an attempt; whatever happens there, it has ended somehow."""
         try:
             return step.task.attempt(number, claimed=claimed)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import heapq
 import threading
+import time
 from collections import deque
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from gridloom.dag.ends import Ended
+from gridloom.dag.ends import Ended, Succeeded
 from gridloom.dag.frontier import Frontier, Urgency
 from gridloom.dag.tries import Running
 
@@ -39,7 +41,7 @@ class Window:
     def __init__(self, steps: Frontier, limit: int) -> None:
         self._steps, self._limit = steps, limit
         self._ahead: list[tuple[Urgency, Running]] = []
-        self._ended: deque[Ended] = deque()
+        self._ended: deque[Ended | Succeeded] = deque()
         self._failed = 0
         self._lock = threading.Lock()
         self.running: dict[str, Running] = {}
@@ -60,7 +62,12 @@ class Window:
         """How many threads the steps at work need at most."""
         return min(len(self.running), self._limit)
 
-    def swap(self, ended: Ended, *, begin: bool) -> Next:
+    def wait_s(self) -> float | None:
+        """Returns the seconds until an attempt is due; None if none is."""
+        due_s = [step.due_s for step in list(self.running.values()) if step.due_s is not None]
+        return max(min(due_s) - time.monotonic(), 0.0) if due_s else None
+
+    def swap(self, ended: Ended | Succeeded, *, begin: bool) -> Next:
         """Takes a step that has ended, and returns what its thread does now.
 
         Args:
@@ -69,10 +76,10 @@ class Window:
         """
         with self._lock:
             self._ended.append(ended)
-            if not ended.output.outcome.succeeded:
+            if not ended.succeeded:
                 self._failed += 1
                 return Next(None, turn=True)
-            opened = self._steps.opened(ended.output.step_id)
+            opened = self._steps.opened(ended.step_id)
             others = [urgency for urgency in (opened, self._steps.first) if urgency is not None]
             if not begin or self._failed:
                 return Next(None, turn=True)
@@ -84,14 +91,14 @@ class Window:
             idle = not self._ahead and not others and len(self.running) > len(self._ended)
             return Next(None, turn=not idle)
 
-    def take_ended(self) -> list[Ended]:
+    def take_ended(self) -> list[Ended | Succeeded]:
         """Returns those whose end is to be noted now; see `noted`."""
         return [self._ended.popleft() for _ in range(len(self._ended))]
 
-    def noted(self, ended: list[Ended]) -> None:
+    def noted(self, ended: Iterable[Ended | Succeeded]) -> None:
         """Says that what follows from these ends is known."""
         with self._lock:
-            self._failed -= sum(not item.output.outcome.succeeded for item in ended)
+            self._failed -= sum(not item.succeeded for item in ended)
 
     def wants(self) -> bool:
         """Returns whether it is worth while to decide on the most urgent step that is ready."""
