@@ -33,11 +33,10 @@ _LONG_S = 0.002
 class Scheduler:
     """Runs the steps of a graph once, each after what it depends on, at most `limit` at a time.
 
-    The thread whose step has ended goes on at once with one that was decided on ahead, and the thread of the
-    run writes down what has ended a moment later. Where there is none, or the step was short, or it opens the
-    way to a more urgent one, the thread writes that down itself, finds what may start, and goes on with one
-    of those, so that a step is handed to another thread only where several start at once.
-    What steps are like is touched under one lock, who works on them under that of the `Window`.
+    The thread whose step has ended goes on with one that was decided on ahead, and the thread of the run
+    notes the end a moment later. Where there is none, the step was short or opens the way to a more urgent
+    one, the thread notes it, finds what may start, and goes on with that: steps are handed over only where
+    several start at once. What steps are like is touched under one lock, who is at work under the `Window`'s.
     """
 
     def __init__(
@@ -49,8 +48,7 @@ class Scheduler:
         stop_on_failure: bool,
         expected_s: Mapping[str, float],
     ) -> None:
-        self._graph = graph
-        self._services = services
+        self._graph, self._services = graph, services
         self._stop_on_failure = stop_on_failure
         self._steps = Frontier(graph, expected_s)
         self._books = Books(services, self._steps)
@@ -61,8 +59,7 @@ class Scheduler:
         self._context = contextvars.copy_context()
         self._bell = Bell()  # for the thread of the run
         self._hurry = False
-        self._asked_to_stop = ""
-        self._stopped = ""
+        self._asked_to_stop = self._stopped = ""
         self._broken: BaseException | None = None
         self.statuses = self._steps.statuses
         self.outputs = self._steps.outputs
@@ -146,10 +143,10 @@ class Scheduler:
                         mine = step
                     else:
                         self._hand_over(step)
-                look = not self._running or self._window.wait_s() is not None
+                over = not self._running
             finally:
                 self._lock.release()
-            if look:
+            if over or self._window.wait_s() is not None:
                 self._bell.ring()
         return mine
 
