@@ -137,7 +137,7 @@ def _disk(steps: int) -> Section:
     return Section(
         title="dag: the disk's own floor",
         note="One operation: a row in SQLite (WAL, NORMAL); a small file written and synced; that renamed "
-        "as well, and its folder synced; one in a folder of its own, as steps have, that moved and all synced.",
+        "as well, and its folder synced; one in a folder of its own, moved, all synced.",
         metrics=[
             Metric(f"{name}_{kind}", f"{words} {unit}", 3)
             for name, words in (
