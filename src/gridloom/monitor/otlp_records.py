@@ -30,6 +30,7 @@ from gridloom.monitor.wire import (
 
 __all__ = [
     "CLIENT",
+    "INTERNAL",
     "SIGNALS",
     "Histogram",
     "Ids",

@@ -32,6 +32,8 @@ COUNTED: Final = ("rows", "rows_received", "requests", "retries", "bytes_receive
 counts: Final = attrgetter(*COUNTED)
 """Returns what an event says of each of `COUNTED`."""
 
+_RUNNING: Final = StepOutcome.running
+
 
 class StepTally(msgspec.Struct):
     """Where a step stands.
@@ -129,7 +131,7 @@ class RunTally:
 
     def _step_started(self, event: StepStarted) -> None:
         step = self._step(event.step_id)
-        step.state, step.attempts = StepOutcome.running, event.attempt
+        step.state, step.attempts = _RUNNING, event.attempt
 
     def _attempt_failed(self, event: AttemptFailed) -> None:
         step = self._step(event.step_id)
