@@ -17,7 +17,9 @@ from gridloom.dag.events import Event
 __all__ = ["Listeners", "Sink", "Subscription", "Trouble"]
 
 _MOST_WAITING = 10_000
-_LOOK_EVERY_S = 0.05
+_MANY = 2_000
+"""So many events are handed over at once, however long the listener lets them wait."""
+_SOON_S = 0.05
 """Events are handed over in batches: waking a thread for each would cost more than most listeners do."""
 _MOMENT_S = 0.002
 _PATIENCE_S = 3.0
@@ -40,17 +42,19 @@ class Subscription(NamedTuple):
     Attributes:
         sink: Who listens.
         kinds: Events of these classes only; of all where there are none.
+        within_s: How long an event may wait, in seconds.
     """
 
     sink: Sink
     kinds: tuple[type[Event], ...] = ()
+    within_s: float = _SOON_S
 
 
 class _Listener:
     """One sink, its queue and its thread."""
 
     def __init__(self, subscription: Subscription, trouble: Trouble) -> None:
-        self._sink, self._kinds = subscription
+        self._sink, self._kinds, self._within_s = subscription
         self._trouble = trouble
         self._waiting: deque[Event] = deque()
         self._look, self._closing = threading.Event(), False
@@ -69,8 +73,11 @@ class _Listener:
         """Queues an event, or counts it where the queue is full."""
         if self._gone:
             return
-        if len(self._waiting) < _MOST_WAITING:
+        waiting = len(self._waiting)
+        if waiting < _MOST_WAITING:
             self._waiting.append(event)
+            if waiting == _MANY:
+                self._look.set()
         else:
             self.dropped += 1
 
@@ -90,7 +97,7 @@ class _Listener:
 
     def _work(self) -> None:
         while not self._closing:
-            self._look.wait(_LOOK_EVERY_S)
+            self._look.wait(self._within_s)
             self._look.clear()
             self._busy = True
             while self._waiting and not self._gone:
