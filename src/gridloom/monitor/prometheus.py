@@ -6,9 +6,11 @@ an ``_info`` metric. Every series carries the pipeline, so that several can shar
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -25,11 +27,14 @@ from gridloom.monitor.post import post
 from gridloom.monitor.tally import HEARD, RunTally, StepTally
 
 if TYPE_CHECKING:
+    from http.server import HTTPServer
+
     from prometheus_client.metrics_core import Metric
 
 __all__ = ["PrometheusMetrics"]
 
 _JOB: Final = "gridloom"
+_POKE_S: Final = 0.01
 _OF_STEPS: Final[Mapping[str, tuple[str, Callable[[StepTally], float]]]] = {
     "rows": ("Rows that the step made.", lambda step: step.counted("rows")),
     "rows_received": (
@@ -103,8 +108,7 @@ class PrometheusMetrics:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server:
-            self._server.shutdown()
-            self._server.server_close()
+            _end(self._server)
 
     def __call__(self, event: Event) -> None:
         """Adds one event; the last one sends the metrics to where they are to stay.
@@ -259,6 +263,17 @@ class PrometheusMetrics:
                 for (name, unit), number in step.custom.items()
             ],
         )
+
+
+def _end(server: HTTPServer) -> None:
+    """Ends a server: it sees twice a second whether it is to, and at once where somebody connects."""
+    ending = threading.Thread(target=server.shutdown, name="gridloom-metrics-end", daemon=True)
+    ending.start()
+    while ending.is_alive():
+        with suppress(OSError):
+            socket.create_connection(server.server_address[:2], timeout=_POKE_S).close()
+        ending.join(_POKE_S)
+    server.server_close()
 
 
 def _word(truth: bool) -> str:
