@@ -21,7 +21,6 @@ _MANY = 2_000
 """So many events are handed over at once, however long the listener lets them wait."""
 _SOON_S = 0.05
 """Events are handed over in batches: waking a thread for each would cost more than most listeners do."""
-_MOMENT_S = 0.002
 _PATIENCE_S = 3.0
 """How long the end of a run waits for listeners that are behind."""
 
@@ -57,7 +56,7 @@ class _Listener:
         self._sink, self._kinds, self._within_s = subscription
         self._trouble = trouble
         self._waiting: deque[Event] = deque()
-        self._look, self._closing = threading.Event(), False
+        self._look, self._settled, self._closing = threading.Event(), threading.Event(), False
         self._busy = self._gone = False
         self.dropped = 0
         self.name = getattr(self._sink, "__qualname__", type(self._sink).__qualname__)
@@ -83,9 +82,10 @@ class _Listener:
 
     def settle(self, until_s: float) -> None:
         """Waits until everything is handed over."""
-        self._look.set()
         while (self._waiting or self._busy) and not self._gone and time.monotonic() < until_s:
-            time.sleep(_MOMENT_S)
+            self._settled.clear()
+            self._look.set()
+            self._settled.wait(max(until_s - time.monotonic(), 0.0))
 
     def close(self) -> None:
         """Ends the thread, and counts what it did not get to."""
@@ -109,6 +109,7 @@ class _Listener:
                     self._trouble(f"The listener {self.name} was dropped because it raised {problem}")
                     self._gone = True
             self._busy = False
+            self._settled.set()
 
 
 class Listeners:
@@ -122,15 +123,15 @@ class Listeners:
     def __init__(self, subscriptions: Iterable[Subscription], trouble: Trouble) -> None:
         self._trouble = trouble
         self._all = [_Listener(each, trouble) for each in subscriptions]
-        self._by_kind: dict[type[Event], list[_Listener]] = {}
+        self._by_kind: dict[type[Event], list[Callable[[Event], None]]] = {}
 
     def tell(self, event: Event) -> None:
         """Queues an event for all who want such; never waits."""
         kind = type(event)
         if kind not in self._by_kind:
-            self._by_kind[kind] = [listener for listener in self._all if listener.hears(kind)]
-        for listener in self._by_kind[kind]:
-            listener.put(event)
+            self._by_kind[kind] = [listener.put for listener in self._all if listener.hears(kind)]
+        for put in self._by_kind[kind]:
+            put(event)
 
     def close(self) -> None:
         """Waits until all have heard everything, but not for ever, and says what was not heard."""

@@ -70,7 +70,7 @@ _BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 
 """Bounds of durations in seconds, as the semantic conventions advise for requests."""
 
 
-class Ids(msgspec.Struct, frozen=True):
+class Ids(msgspec.Struct, frozen=True, gc=False):
     """Where a span stands.
 
     Attributes:

@@ -35,7 +35,7 @@ counts: Final = attrgetter(*COUNTED)
 _RUNNING: Final = StepOutcome.running
 
 
-class StepTally(msgspec.Struct):
+class StepTally(msgspec.Struct, gc=False):
     """Where a step stands.
 
     Attributes:

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import lru_cache
 from random import Random
 from typing import Any, Final
@@ -60,7 +60,7 @@ _STEP: Final = "gridloom.step.id"
 _FAILED: Final = StepOutcome.failed
 
 
-class _Open(msgspec.Struct):
+class _Open(msgspec.Struct, gc=False):
     """A span that has not ended.
 
     Attributes:
@@ -125,9 +125,9 @@ class OpenTelemetrySink:
         Raises:
             ListenerError: If the collector does not take it.
         """
-        self._now_ns = _ns(event.at)
+        self._now_ns = int(event.at.timestamp() * 1e6 + 0.5) * 1000  # as exact as it is
         self._hear[type(event)](event)
-        if type(event) is not RunFinished:
+        if time.monotonic() >= self._otlp.due_s:
             self._otlp.send_due()
 
     def _ids(self, within: _Open | None) -> Ids:
@@ -252,8 +252,3 @@ def _attempt(number: int) -> tuple[str, bytes]:
 def _ended(outcome: StepOutcome, reason: str) -> bytes:
     """Returns what many steps share: the fields of how they ended and why."""
     return fact("gridloom.outcome", outcome) + fact("gridloom.reason", reason)
-
-
-def _ns(at: datetime) -> int:
-    """Returns a time in nanoseconds since the epoch, as exact as it is."""
-    return int(at.timestamp() * 1e6 + 0.5) * 1000
