@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["PrometheusMetrics"]
 
 _JOB: Final = "gridloom"
+_AT_ONCE: Final = 1_000
 _POKE_S: Final = 0.01
 _OF_STEPS: Final[Mapping[str, tuple[str, Callable[[StepTally], float]]]] = {
     "rows": ("Rows that the step made.", lambda step: step.counted("rows")),
@@ -83,6 +84,7 @@ class PrometheusMetrics:
 
         self._listen, self._textfile, self._pushgateway = listen, textfile, pushgateway
         self._routes = routes or {}
+        self._heard: deque[Event] = deque()
         self._tally, self._lock = RunTally(), threading.Lock()
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -117,10 +119,17 @@ class PrometheusMetrics:
             StorageError: If the disk refuses the file.
             ListenerError: If the Pushgateway does not take them.
         """
-        with self._lock:
-            self._tally.hear(event)
+        self._heard.append(event)
         if type(event) is RunFinished:
             self._leave()
+        elif len(self._heard) >= _AT_ONCE:
+            with self._lock:
+                self._add_up()
+
+    def _add_up(self) -> None:
+        """Adds what was heard to the tally; with the lock, which is not taken for each event."""
+        while self._heard:
+            self._tally.hear(self._heard.popleft())
 
     def text(self) -> bytes:
         """Returns all metrics in Prometheus' text format."""
@@ -150,6 +159,7 @@ class PrometheusMetrics:
 
     def _series(self) -> list[Series]:
         with self._lock:
+            self._add_up()
             return [*self._of_run(), *self._tallied(), *self._of_steps()] if self._tally.run_id else []
 
     def _of_run(self) -> Iterator[Series]:
