@@ -18,7 +18,7 @@ __all__ = ["Listeners", "Sink", "Subscription", "Trouble"]
 
 _MOST_WAITING = 10_000
 _MANY = 2_000
-"""So many events are handed over at once, however long the listener lets them wait."""
+"""So many events are handed over at once, however long a listener lets them wait."""
 _SOON_S = 0.05
 """Events are handed over in batches: waking a thread for each would cost more than most listeners do."""
 _PATIENCE_S = 3.0
@@ -52,9 +52,11 @@ class Subscription(NamedTuple):
 class _Listener:
     """One sink, its queue and its thread."""
 
-    def __init__(self, subscription: Subscription, trouble: Trouble) -> None:
+    def __init__(
+        self, subscription: Subscription, hand_out: Callable[[], None], trouble: Trouble
+    ) -> None:
         self._sink, self._kinds, self._within_s = subscription
-        self._trouble = trouble
+        self._hand_out, self._trouble = hand_out, trouble
         self._waiting: deque[Event] = deque()
         self._look, self._settled, self._closing = threading.Event(), threading.Event(), False
         self._busy = self._gone = False
@@ -100,6 +102,7 @@ class _Listener:
             self._look.wait(self._within_s)
             self._look.clear()
             self._busy = True
+            self._hand_out()
             while self._waiting and not self._gone:
                 event = self._waiting.popleft()
                 try:
@@ -122,23 +125,38 @@ class Listeners:
 
     def __init__(self, subscriptions: Iterable[Subscription], trouble: Trouble) -> None:
         self._trouble = trouble
-        self._all = [_Listener(each, trouble) for each in subscriptions]
+        # what was said is put aside, and dealt out to the queues in the threads of those who listen
+        self._told: deque[Event] = deque()
+        self._dealing = threading.Lock()
         self._by_kind: dict[type[Event], list[Callable[[Event], None]]] = {}
+        self._all = [_Listener(each, self._hand_out, trouble) for each in subscriptions]
 
     def tell(self, event: Event) -> None:
-        """Queues an event for all who want such; never waits."""
-        kind = type(event)
-        if kind not in self._by_kind:
-            self._by_kind[kind] = [listener.put for listener in self._all if listener.hears(kind)]
-        for put in self._by_kind[kind]:
-            put(event)
+        """Keeps an event for all who want such; never waits for one of them."""
+        if self._all:
+            self._told.append(event)
+        if len(self._told) >= _MANY:
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        """Queues what was said for all who want it."""
+        with self._dealing:
+            while self._told:
+                event = self._told.popleft()
+                kind = type(event)
+                if kind not in self._by_kind:
+                    self._by_kind[kind] = [listener.put for listener in self._all if listener.hears(kind)]
+                for put in self._by_kind[kind]:
+                    put(event)
 
     def close(self) -> None:
         """Waits until all have heard everything, but not for ever, and says what was not heard."""
         until_s = time.monotonic() + _PATIENCE_S
         # twice, for what the first round has to say about one of them is heard by the others
         for listener in (*self._all, *self._all):
+            self._hand_out()
             listener.settle(until_s)
+        self._hand_out()
         for listener in self._all:
             listener.close()
         for listener in self._all:
