@@ -51,6 +51,8 @@ _KEEP_S: Final = 60.0
 """How long the end waits for a server to take the run's files, in seconds."""
 _UNFIT: Final = re.compile(r"[^\w.\-/ ]")
 """What no version of MLflow takes in the name of a metric or param."""
+_KNOWN: Final = re.compile(r"(https?|databricks|sqlite|postgresql|mysql|mssql)\b[^/]*:")
+"""Stores of which MLflow's own words say more; a database may have its driver in the name."""
 _STOPPED: Final = "InterruptedRunError"
 
 
@@ -160,8 +162,19 @@ class MlflowSink:
             logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of each table that it makes
         try:
             return MlflowClient(self._uri)
-        except (MlflowException, OSError, ImportError) as error:
-            raise ConfigError(f"--mlflow: {self._problem(error)}") from None
+        except ImportError as error:
+            problem = f"--mlflow: {self._named()} needs the module '{error.name}'. Install it."
+        except (MlflowException, OSError) as error:
+            if _KNOWN.match(self._uri):
+                problem = f"--mlflow: {self._problem(error)}"
+            else:
+                problem = (
+                    "--mlflow takes the address of a store of MLflow's, got something else (not repeated here, "
+                    "for it may hold a secret). Write http://HOST:PORT, sqlite:///FILE.db or another database; "
+                    "for file:///FOLDER, MLflow wants MLFLOW_ALLOW_FILE_STORE=true as well."
+                )
+        # raised out here: the library's own errors may hold the address
+        raise ConfigError(problem)
 
     def _begin(self, event: RunStarted) -> None:
         from mlflow.entities import Param, RunTag  # noqa: PLC0415
