@@ -25,7 +25,9 @@ def several(draw: st.DrawFn) -> list[Series]:
             kind,
             draw(TEXTS),
             ("a", "b"),
-            draw(st.lists(st.tuples(st.tuples(TEXTS, TEXTS), VALUES), max_size=3, unique_by=lambda it: it[0])),
+            draw(
+                st.lists(st.tuples(st.tuples(TEXTS, TEXTS), VALUES), max_size=3, unique_by=lambda it: it[0])
+            ),
         )
         for number, kind in enumerate(draw(st.lists(st.sampled_from(KINDS), max_size=4)))
     ]

@@ -52,9 +52,7 @@ class Subscription(NamedTuple):
 class _Listener:
     """One sink, its queue and its thread."""
 
-    def __init__(
-        self, subscription: Subscription, hand_out: Callable[[], None], trouble: Trouble
-    ) -> None:
+    def __init__(self, subscription: Subscription, hand_out: Callable[[], None], trouble: Trouble) -> None:
         self._sink, self._kinds, self._within_s = subscription
         self._hand_out, self._trouble = hand_out, trouble
         self._waiting: deque[Event] = deque()
