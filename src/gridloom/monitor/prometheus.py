@@ -281,7 +281,7 @@ def _end(server: HTTPServer) -> None:
     ending.start()
     while ending.is_alive():
         with suppress(OSError):
-            socket.create_connection(server.server_address[:2], timeout=_POKE_S).close()
+            socket.create_connection(server.socket.getsockname()[:2], timeout=_POKE_S).close()
         ending.join(_POKE_S)
     server.server_close()
 

@@ -169,8 +169,8 @@ class MlflowSink:
                 problem = f"--mlflow: {self._problem(error)}"
             else:
                 problem = (
-                    "--mlflow takes the address of a store of MLflow's, got something else (not repeated here, "
-                    "for it may hold a secret). Write http://HOST:PORT, sqlite:///FILE.db or another database; "
+                    "--mlflow takes the address of an MLflow store, got something else (not repeated here, "
+                    "for it may hold a secret). Write http://HOST:PORT, sqlite:///FILE.db or a database; "
                     "for file:///FOLDER, MLflow wants MLFLOW_ALLOW_FILE_STORE=true as well."
                 )
         # raised out here: the library's own errors may hold the address
