@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -30,8 +29,16 @@ FLAGS: Mapping[str, Callable[[str, Path], Mapping[str, Any]]] = {
 """What turns each kind of listener on, given a server's URL and a folder."""
 
 
-def listeners(steps: int, out: str, kinds: list[str], url: str = "") -> dict[str, float]:
-    """Runs a fan of no-op steps with listeners of some kinds; what they import is not counted."""
+def listeners(steps: int, out: str, kinds: list[str], url: str = "", of: str = "values") -> dict[str, float]:
+    """Runs a fan of steps with listeners of some kinds; what they import is not counted.
+
+    Args:
+        steps: How many.
+        out: Folder of the run.
+        kinds: Listeners, of `FLAGS`.
+        url: Who receives.
+        of: What a step makes, of `dag_cases.KINDS`.
+    """
     tasks, folder = graph("fan", steps), Path(out)
     os.environ |= {
         "OTEL_EXPORTER_OTLP_ENDPOINT": url,
@@ -40,11 +47,10 @@ def listeners(steps: int, out: str, kinds: list[str], url: str = "") -> dict[str
     }
     flags = {name: value for kind in kinds for name, value in FLAGS[kind](url, folder).items()}
     options = ListenerOptions.of(flags, environ={})
-    with listening(options, _dag(folder / "unused", {})):
+    with listening(options, _dag(folder / "unused", {}, of)):
         pass
-    gc.collect()  # what was imported is looked through once, and that is no listener's work
     with Clock() as clock, ExitStack() as stack:
-        dag = _dag(folder / "out", tasks)
+        dag = _dag(folder / "out", tasks, of)
         stack.enter_context(listening(options, dag))
         result = dag.execute()
     if result.outcome is not RunOutcome.succeeded or result.totals["steps"]["executed"] != steps:
@@ -55,8 +61,8 @@ def listeners(steps: int, out: str, kinds: list[str], url: str = "") -> dict[str
     return facts(clock, "fan", steps)
 
 
-def _dag(out: Path, tasks: Mapping[str, Any]) -> PipelineDAG:
+def _dag(out: Path, tasks: Mapping[str, Any], of: str) -> PipelineDAG:
     dag = PipelineDAG(PipelineDAGConfig(pipeline_name="bench", output_dir=out, max_parallel_steps=PARALLEL))
     for name, task in tasks.items():
-        dag.add_step(KINDS["values"](NapConfig(step_id=name)), dependencies=task.after)
+        dag.add_step(KINDS[of](NapConfig(step_id=name)), dependencies=task.after)
     return dag

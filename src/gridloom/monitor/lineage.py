@@ -16,7 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import msgspec
 
@@ -43,6 +43,12 @@ _ENDS: Final = {
     StepOutcome.failed: "FAIL",
 }
 """Event types of steps' ends; every other outcome is an ABORT."""
+_ENGINE: Final = facet(
+    "processing_engine", name="GridLoom", version=__version__, openlineageAdapterVersion=__version__
+)
+_OF_DAG, _OF_TASK = (
+    facet("jobType", processingType="BATCH", integration="GRIDLOOM", jobType=kind) for kind in ("DAG", "TASK")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +103,12 @@ class OpenLineageSink:
     def __init__(self, target: str, *, out: Path, catalog: Catalog, namespace: str | None = None) -> None:
         self._url = checked_url(target, "--lineage") if "://" in target else None
         self._file = None if self._url else Path(target)
-        self._out, self._catalog = out.absolute(), catalog
+        self._stream: BinaryIO | None = None
+        self._lines: list[bytes] = []
+        self._out, self._catalog = out.absolute().as_posix(), catalog
         self._namespace = namespace or os.environ.get("OPENLINEAGE_NAMESPACE") or "default"
         self._pipeline = ""
+        self._parent: dict[str, Any] = {}
         self._runs: dict[str, str] = {}
         self._started: dict[str, datetime] = {}
         self._dependencies: Mapping[str, Sequence[str]] = {}
@@ -130,6 +139,10 @@ class OpenLineageSink:
                 self._tell("COMPLETE" if good else "FAIL", "", event.at, run_facets=facets)
             case _:
                 pass
+        if self._file and self._lines:
+            self._write(self._file)
+        if self._stream and type(event) is RunFinished:
+            self._stream.close()
 
     def _begin(self, step_id: str, at: datetime, inputs: Sequence[dict[str, Any]] = ()) -> None:
         self._runs[step_id] = str(uuid.uuid4())
@@ -197,7 +210,7 @@ class OpenLineageSink:
         }
         return {
             "namespace": "file",
-            "name": (self._out / made.path).as_posix(),
+            "name": f"{self._out}/{made.path}",
             "facets": facets,
             "outputFacets": facet("outputStatistics", **rows, size=made.size_bytes),
         }
@@ -226,45 +239,49 @@ class OpenLineageSink:
         inputs: Sequence[dict[str, Any]] = (),
         outputs: Sequence[dict[str, Any]] = (),
     ) -> None:
-        run_facets = dict(run_facets or {})
-        if step_id:
-            job = {"namespace": self._namespace, "name": self._pipeline}
-            run_facets |= facet("parent", run={"runId": self._runs[""]}, job=job)
-        else:
-            run_facets |= facet(
-                "processing_engine",
-                name="GridLoom",
-                version=__version__,
-                openlineageAdapterVersion=__version__,
-            )
-        job_type = facet(
-            "jobType", processingType="BATCH", integration="GRIDLOOM", jobType="TASK" if step_id else "DAG"
-        )
         self._send(
             {
                 "eventType": kind,
                 "eventTime": at.isoformat(),
                 "producer": PRODUCER,
                 "schemaURL": event_schema("RunEvent"),
-                "run": {"runId": self._runs[step_id], "facets": run_facets},
+                "run": {
+                    "runId": self._runs[step_id],
+                    "facets": {**self._of_run(step_id), **(run_facets or {})},
+                },
                 "job": {
                     "namespace": self._namespace,
                     "name": f"{self._pipeline}.{step_id}" if step_id else self._pipeline,
-                    "facets": job_type,
+                    "facets": _OF_TASK if step_id else _OF_DAG,
                 },
                 "inputs": inputs,
                 "outputs": outputs,
             }
         )
 
+    def _of_run(self, step_id: str) -> Mapping[str, Any]:
+        """Returns what is said of each run of a job: the engine, or the run that it is part of."""
+        if not step_id:
+            return _ENGINE
+        if not self._parent:
+            job = {"namespace": self._namespace, "name": self._pipeline}
+            self._parent = facet("parent", run={"runId": self._runs[""]}, job=job)
+        return self._parent
+
+    def _write(self, file: Path) -> None:
+        with storage_errors("write", file):
+            if self._stream is None:
+                file.parent.mkdir(parents=True, exist_ok=True)
+                self._stream = file.open("ab", buffering=0)
+            # whole lines by one write at the end of the file, so that several runs can add to it
+            self._stream.write(b"\n".join((*self._lines, b"")))
+            self._lines.clear()
+
     def _send(self, message: Mapping[str, Any]) -> None:
         data = msgspec.json.encode(message)
-        if self._file is not None:
-            with storage_errors("write", self._file):
-                self._file.parent.mkdir(parents=True, exist_ok=True)
-                with self._file.open("ab") as file:
-                    file.write(data + b"\n")
-        elif self._url is not None:
+        if self._url is None:
+            self._lines.append(data)
+        else:
             endpoint = os.environ.get("OPENLINEAGE_ENDPOINT") or "api/v1/lineage"
             key = os.environ.get("OPENLINEAGE_API_KEY")
             post(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from gridloom.dag import PipelineDAG
@@ -14,6 +15,9 @@ from gridloom.grid.routes import ROUTES, Route
 from gridloom.monitor.lineage import SourceDataset
 
 __all__ = ["PipelineCatalog"]
+
+_PARQUET: Final = ".parquet"
+_OF_ROUTES: Final = frozenset({RawPages.__name__, HourlyTable.__name__})
 
 
 class PipelineCatalog:
@@ -45,11 +49,12 @@ class PipelineCatalog:
         """Returns the columns of a route's pages or of a Parquet file, and their types."""
         if made.type == RawPages.__name__ and step_id in self._extracts:
             return _fields(self._extracts[step_id].request.route)
-        path = self._out / made.path
-        return _parquet(path) if path.suffix == ".parquet" else {}
+        return _parquet(self._out / made.path) if made.path.endswith(_PARQUET) else {}
 
     def columns(self, made: OutputMade, source_fields: Mapping[str, str]) -> Mapping[str, Sequence[str]]:
         """Returns from which columns those of pages and of the hourly table come."""
+        if made.type not in _OF_ROUTES:
+            return {}
         route = next(
             (route for route in ROUTES.values() if set(source_fields) == set(route.row_fields)), None
         )
@@ -57,20 +62,17 @@ class PipelineCatalog:
             return {}
         if made.type == RawPages.__name__:
             return {name: (name,) for name in route.row_fields}
-        if made.type == HourlyTable.__name__:
-            return {
-                "period": ("period",),
-                "respondent": (route.respondent_facet,),
-                "series": (route.type_facet,),
-                "value": ("value",),
-                "status": ("value",),
-            }
-        return {}
+        return {
+            "period": ("period",),
+            "respondent": (route.respondent_facet,),
+            "series": (route.type_facet,),
+            "value": ("value",),
+            "status": ("value",),
+        }
 
     def nulls(self, made: OutputMade) -> Mapping[str, int]:
         """Returns how many nulls the columns of a Parquet file have."""
-        path = self._out / made.path
-        return _nulls(path) if path.suffix == ".parquet" else {}
+        return _nulls(self._out / made.path) if made.path.endswith(_PARQUET) else {}
 
 
 def _fields(route: Route) -> dict[str, str]:
