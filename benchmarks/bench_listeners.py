@@ -13,7 +13,7 @@ _NONE, _ALL = "none", "all of them"
 
 
 def run(options: Options) -> list[Result]:
-    """Measures runs with and without listeners: of steps that give a number, and of steps that write a file."""
+    """Measures runs with and without listeners, of steps that give a number and of such that write a file."""
     steps = 50 if options.quick else 1_000
     everybody = {_NONE: [], **{name: [name] for name in FLAGS}, _ALL: list(FLAGS)}
     both = {_NONE: [], _ALL: list(FLAGS)}

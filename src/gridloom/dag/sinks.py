@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from gridloom.dag.events import Event
@@ -68,17 +68,15 @@ class _Listener:
         """Returns whether it wants events of a class."""
         return not self._kinds or kind in self._kinds
 
-    def put(self, event: Event) -> None:
-        """Queues an event, or counts it where the queue is full."""
+    def put(self, events: Sequence[Event]) -> None:
+        """Queues events, and counts those for which the queue has no room."""
         if self._gone:
             return
-        waiting = len(self._waiting)
-        if waiting < _MOST_WAITING:
-            self._waiting.append(event)
-            if waiting == _MANY:
-                self._look.set()
-        else:
-            self.dropped += 1
+        room = max(_MOST_WAITING - len(self._waiting), 0)
+        self._waiting.extend(events[:room])
+        self.dropped += len(events) - min(len(events), room)
+        if len(self._waiting) >= _MANY:
+            self._look.set()
 
     def settle(self, until_s: float) -> None:
         """Waits until everything is handed over."""
@@ -126,7 +124,6 @@ class Listeners:
         # what was said is put aside, and dealt out to the queues in the threads of those who listen
         self._told: deque[Event] = deque()
         self._dealing = threading.Lock()
-        self._by_kind: dict[type[Event], list[Callable[[Event], None]]] = {}
         self._all = [_Listener(each, self._hand_out, trouble) for each in subscriptions]
 
     def tell(self, event: Event) -> None:
@@ -139,13 +136,21 @@ class Listeners:
     def _hand_out(self) -> None:
         """Queues what was said for all who want it."""
         with self._dealing:
+            if not self._told:
+                return
+            dealt: list[list[Event]] = [[] for _ in self._all]
+            wanted: dict[type[Event], list[Callable[[Event], None]]] = {}
             while self._told:
                 event = self._told.popleft()
                 kind = type(event)
-                if kind not in self._by_kind:
-                    self._by_kind[kind] = [listener.put for listener in self._all if listener.hears(kind)]
-                for put in self._by_kind[kind]:
-                    put(event)
+                if kind not in wanted:
+                    pairs = zip(self._all, dealt, strict=True)
+                    wanted[kind] = [own.append for listener, own in pairs if listener.hears(kind)]
+                for want in wanted[kind]:
+                    want(event)
+            for listener, own in zip(self._all, dealt, strict=True):
+                if own:
+                    listener.put(own)
 
     def close(self) -> None:
         """Waits until all have heard everything, but not for ever, and says what was not heard."""
