@@ -48,10 +48,13 @@ def test_a_listener_that_hangs_changes_nothing_and_is_named(
     finally:
         forever.set()
     assert result.outcome.value == "succeeded"
-    assert isinstance(heard[-1], events.RunFinished)
+    *others, end, last = heard
+    assert isinstance(end, events.RunFinished)
     (line,) = said(result)
     assert "hangs did not hear" in line
-    assert f"{len(heard):,} events" in line
+    assert f"{len(others) + 1:,} events" in line
+    assert isinstance(last, events.LogWritten)
+    assert last.message == line
 
 
 def test_a_listener_that_is_behind_misses_what_does_not_fit(
@@ -61,9 +64,11 @@ def test_a_listener_that_is_behind_misses_what_does_not_fit(
     heard: list[Event] = []
     result = run(tmp_path, heard.append, steps=8, within_s=60.0)
     assert result.outcome.value == "succeeded"
-    assert [event.seq for event in heard] == [1, 2, 3, 4, 5]
+    *first, last = heard
+    assert [event.seq for event in first] == [1, 2, 3, 4, 5]
     (line,) = said(result)
     assert "did not hear" in line
+    assert isinstance(last, events.LogWritten)
 
 
 def test_what_raises_is_dropped_with_its_reason(tmp_path: Path) -> None:

@@ -23,6 +23,8 @@ _SOON_S = 0.05
 """Events are handed over in batches: waking a thread for each would cost more than most listeners do."""
 _PATIENCE_S = 3.0
 """How long the end of a run waits for listeners that are behind."""
+_LAST_WORDS_S = 0.5
+"""How long it waits again, until the others have heard of those."""
 
 Trouble = Callable[[str], None]
 """Hears in a sentence what went wrong with a listener."""
@@ -80,14 +82,19 @@ class _Listener:
 
     def settle(self, until_s: float) -> None:
         """Waits until everything is handed over."""
-        while (self._waiting or self._busy) and not self._gone and time.monotonic() < until_s:
+        while self.behind and time.monotonic() < until_s:
             self._settled.clear()
             self._look.set()
             self._settled.wait(max(until_s - time.monotonic(), 0.0))
 
+    @property
+    def behind(self) -> bool:
+        """Whether it has not heard everything yet."""
+        return bool(self._waiting or self._busy) and not self._gone
+
     def close(self) -> None:
         """Ends the thread, and counts what it did not get to."""
-        if (self._waiting or self._busy) and not self._gone:
+        if self.behind:
             # the one that it is at was not heard to its end either
             self.dropped += len(self._waiting) + self._busy
         self._gone = self._closing = True
@@ -153,15 +160,20 @@ class Listeners:
                     listener.put(own)
 
     def close(self) -> None:
-        """Waits until all have heard everything, but not for ever, and says what was not heard."""
-        until_s = time.monotonic() + _PATIENCE_S
-        # twice, for what the first round has to say about one of them is heard by the others
-        for listener in (*self._all, *self._all):
-            self._hand_out()
-            listener.settle(until_s)
-        self._hand_out()
-        for listener in self._all:
+        """Waits until all have heard everything, but not for ever; the others hear who did not."""
+        self._settle(time.monotonic() + _PATIENCE_S)
+        late = [listener for listener in self._all if listener.behind]
+        for listener in late:
             listener.close()
         for listener in self._all:
             if listener.dropped:
                 self._trouble(f"The listener {listener.name} did not hear {listener.dropped:,} events.")
+        self._settle(time.monotonic() + _LAST_WORDS_S)
+        for listener in self._all:
+            listener.close()
+
+    def _settle(self, until_s: float) -> None:
+        for listener in self._all:
+            self._hand_out()
+            listener.settle(until_s)
+        self._hand_out()
