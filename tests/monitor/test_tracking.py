@@ -190,6 +190,10 @@ def test_files_that_are_not_taken_in_time_are_said(
         ("nothing://user:secret-word@host/x", "--mlflow takes .* Write http://HOST:PORT, sqlite:///FILE"),
         ("htp:/secret-word", "--mlflow takes .* Write http://HOST:PORT"),
         ("secret-word", "--mlflow takes .* MLFLOW_ALLOW_FILE_STORE=true"),
+        (
+            "sqlite:////no/such/folder/runs.db",
+            "cannot be opened .unable to open database file.. Name another",
+        ),
         ("postgresql://user:secret-word@host/x", "MLflow at postgresql://.* needs the module 'psycopg"),
     ],
 )

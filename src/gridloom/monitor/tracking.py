@@ -9,11 +9,13 @@ from __future__ import annotations
 import logging
 import os
 import re
+import sqlite3
 import sys
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -53,6 +55,7 @@ _UNFIT: Final = re.compile(r"[^\w.\-/ ]")
 """What no version of MLflow takes in the name of a metric or param."""
 _KNOWN: Final = re.compile(r"(https?|databricks|sqlite|postgresql|mysql|mssql)\b[^/]*:")
 """Stores of which MLflow's own words say more; a database may have its driver in the name."""
+_SQLITE: Final = "sqlite:///"
 _STOPPED: Final = "InterruptedRunError"
 
 
@@ -151,6 +154,8 @@ class MlflowSink:
 
     def _opened(self) -> MlflowClient:
         need("mlflow", "A run with MLflow")
+        if trouble := _unopened(self._uri):
+            raise ConfigError(f"--mlflow: {self._named()} cannot be opened ({trouble}). Name another file.")
         ours = "mlflow" not in sys.modules
         if ours:
             # whoever asked for this run asked for this store to be told, and nobody else
@@ -264,6 +269,18 @@ class MlflowSink:
         held = self._uri.partition("://")[2].rpartition("@")[0]
         safe = "" if held and held in words else f": {words}"
         return f"{self._named()} said {type(error).__name__}{safe}."
+
+
+def _unopened(uri: str) -> str:
+    """Returns why a database in a file cannot be opened, which MLflow tries for minutes; empty if it can."""
+    if not uri.startswith(_SQLITE):
+        return ""
+    try:
+        with closing(sqlite3.connect(uri.removeprefix(_SQLITE).partition("?")[0], timeout=1.0)) as database:
+            database.execute("PRAGMA schema_version")
+    except sqlite3.Error as error:
+        return str(error)
+    return ""
 
 
 def _name(text: str) -> str:
