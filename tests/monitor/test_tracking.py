@@ -19,6 +19,9 @@ from gridloom.monitor.tracking import MlflowSink
 from gridloom.pipelines.listener_options import ListenerOptions
 from gridloom.pipelines.reporting import run_reported
 
+# MLflow's own use of SQLAlchemy 2.1, wherever that is loaded first
+pytestmark = pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")
+
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +119,6 @@ def test_a_training_has_its_params_the_history_of_its_loss_and_what_it_made(
     assert files(store, found, "outputs/train") == {"outputs/train/weights.bin"}
 
 
-@pytest.mark.filterwarnings("ignore:The ``noload`` loader strategy")  # MLflow's own use of SQLAlchemy 2.1
 def test_a_store_in_sqlite_reads_the_same(tmp_path: Path) -> None:
     uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
     run_reported(training(tmp_path), [].append, ListenerOptions(mlflow=uri))
