@@ -19,7 +19,7 @@ DEV_READY   := $(VENV)/.ready-to-develop
 PINS        := pyproject.toml constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test soak clients check format bench constraints clean
+.PHONY: help demo test soak clients check docs format bench constraints clean
 
 help: ## this list
 	@echo "GridLoom: make <target>"
@@ -42,13 +42,17 @@ clients: $(RUN_READY) ## the stand-in server asked by other people's EIA clients
 	@$(CLIENT_PIP) -c constraints.txt -e . --group clients
 	$(VENV)/clients/bin/python -m pytest -m clients tests/clients $(PYTEST_ARGS)
 
-check: $(DEV_READY) ## format, lint, types, import contracts, documents
+check: $(DEV_READY) ## format, lint, types, import contracts, documents, reference
 	$(PY) -m ruff format --check .
 	$(PY) -m ruff check .
 	$(PY) -m mypy
 	$(VENV)/bin/lint-imports --no-logo --no-cache
 	$(PY) tools/check_docs.py
 	$(PY) tools/paste_examples.py --check
+	@$(MAKE) --no-print-directory docs
+
+docs: $(DEV_READY) ## the reference of all public names, from their docstrings, into build/site
+	$(PY) -W error -m pdoc --docformat google --no-show-source --output-directory build/site gridloom gridloom.errors
 
 format: $(DEV_READY) ## rewrite the sources in the one format, paste the examples into the documents
 	$(PY) -m ruff format .

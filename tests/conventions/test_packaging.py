@@ -125,7 +125,7 @@ def test_dependencies_are_few_and_sorted(dependencies: list[str]) -> None:
 
 
 def test_every_dependency_has_its_reason(root: Path, dependencies: list[str]) -> None:
-    text = (root / "docs" / "architecture.md").read_text(encoding="utf-8")
+    text = (root / "docs" / "explanation" / "decisions.md").read_text(encoding="utf-8")
     rows = {cells[0]: cells for line in text.splitlines() if len(cells := cells_of(line)) > 1}
 
     assert set(dependencies) <= set(rows)

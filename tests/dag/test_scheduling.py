@@ -7,13 +7,11 @@ import time
 from pathlib import Path
 
 import pytest
-from tests.dag.toys import Work, chain, fail, pipeline
+from tests.dag.toys import LONG_S, Work, cancel_within, chain, fail, pipeline
 from tests.support.interrupted import change
 
 from gridloom.dag import RunOutcome, StepContext, StepOutcome
 from gridloom.errors import InterruptedRunError
-
-LONG_S = 30.0
 
 
 def outcomes(result) -> dict[str, str]:
@@ -165,12 +163,8 @@ def test_a_step_that_raises_in_validation_fails_before_it_works(tmp_path: Path) 
 
 
 def test_cancelling_stops_running_steps_that_listen_and_starts_nothing(tmp_path: Path) -> None:
-    told = threading.Event()
-
     def action(ctx: StepContext) -> None:
-        ctx.on_cancel(told.set)
-        dag.cancel()
-        assert told.wait(LONG_S)
+        cancel_within(dag, ctx)
         ctx.raise_if_cancelled()
 
     dag = pipeline(tmp_path)
@@ -183,14 +177,8 @@ def test_cancelling_stops_running_steps_that_listen_and_starts_nothing(tmp_path:
 
 
 def test_a_step_that_does_not_listen_is_awaited_and_counts(tmp_path: Path) -> None:
-    def action(ctx: StepContext) -> None:
-        told = threading.Event()
-        ctx.on_cancel(told.set)
-        dag.cancel()
-        assert told.wait(LONG_S)
-
     dag = pipeline(tmp_path)
-    chain(dag, [Work("a", action), Work("b")])
+    chain(dag, [Work("a", lambda ctx: cancel_within(dag, ctx)), Work("b")])
     assert outcomes(dag.execute()) == {"a": "executed", "b": "cancelled"}
 
 
@@ -201,11 +189,8 @@ def test_a_callback_after_the_cancellation_is_called_at_once_and_its_error_is_lo
         raise RuntimeError("callback broke")
 
     def action(ctx: StepContext) -> None:
-        told = threading.Event()
         ctx.on_cancel(broken)
-        ctx.on_cancel(told.set)
-        dag.cancel()
-        assert told.wait(LONG_S)
+        cancel_within(dag, ctx)
         ctx.on_cancel(late.set)
 
     dag = pipeline(tmp_path)

@@ -6,14 +6,12 @@ import threading
 from pathlib import Path
 
 import pytest
-from tests.dag.toys import Work, chain, pipeline
+from tests.dag.toys import LONG_S, Work, chain, pipeline
 
 from gridloom.dag import StepConfig, StepContext, StepOutcome
 from gridloom.dag.cancel import CancelToken
 from gridloom.dag.events import Event, LogWritten
 from gridloom.errors import ConfigError, StepTimeoutError
-
-LONG_S = 30.0
 
 
 def until_told(ctx: StepContext) -> None:

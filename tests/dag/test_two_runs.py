@@ -10,14 +10,13 @@ from typing import Any
 
 import pytest
 from tests.dag.killed import started, working
-from tests.dag.toys import Action, Trial, Work, pipeline
+from tests.dag.toys import LONG_S, Action, Trial, Work, pipeline
 from tests.e2e.processes import wait_until
 
 from gridloom.dag import PipelineDAG, RunOutcome, RunResult, StepContext
 from gridloom.dag.events import CacheDecided, Event, LogWritten
 from gridloom.errors import InterruptedRunError
 
-LONG_S = 30.0
 WAITING = "Another run is doing the same work; it is waited for."
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,9 @@ from gridloom.dag import (
     StepContext,
     operational,
 )
+
+LONG_S = 30.0
+"""Seconds that nothing should take; whoever waits so long fails."""
 
 Action = Callable[[StepContext], object]
 
@@ -105,3 +109,11 @@ def fail(message: str = "it broke") -> Action:
         raise RuntimeError(message)
 
     return action
+
+
+def cancel_within(dag: PipelineDAG, ctx: StepContext) -> None:
+    """Cancels the run of a step by itself; returns when the step was told."""
+    told = threading.Event()
+    ctx.on_cancel(told.set)
+    dag.cancel()
+    assert told.wait(LONG_S)

@@ -52,6 +52,15 @@ class Talk(Nap):
         return super()._execute(ctx)
 
 
+class Ask(Nap):
+    """Asks whoever sits there."""
+
+    def _execute(self, ctx: StepContext) -> int:
+        Path(self.step_id).touch()
+        print("heard", input("Go on? "))
+        return super()._execute(ctx)
+
+
 class Deaf(Nap):
     """Cannot be asked to stop."""
 
@@ -114,6 +123,17 @@ def test_what_steps_print_stands_above_once_and_whole(tmp_path: Path, executor: 
     assert sorted(said) == sorted(
         ["printed", "complained of it", "run", "written", "step-0000: logged \ufffd[31m", "cut off"]
     )
+    assert shown.left_as_found
+
+
+def test_a_question_is_seen_while_it_waits_for_its_answer(tmp_path: Path) -> None:
+    with at_work(tmp_path, "Ask") as shown:
+        shown.wait(lambda: shown.picture[:1] == ["Go on?"] and "running" in shown.picture[-1])
+        shown.type(b"yes\n")
+        shown.wait(lambda: "Go on? heard yes" in shown.picture)
+        let_go(tmp_path)
+        assert shown.done() == 0
+
     assert shown.left_as_found
 
 

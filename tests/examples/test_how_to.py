@@ -1,4 +1,4 @@
-"""The how-to pages do what they show: their commands run, and print the lines that stand below them.
+"""Tutorial and how-to pages do what they show: their commands run, and print the lines that stand below them.
 
 In a ``console`` block, lines after ``$ `` are commands and the others what they print, in this order; ``…``
 stands for anything, and blanks for as many as there are. A block after ``<!-- file: NAME -->`` is that
@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+PAGES = sorted(page for kind in ("tutorial", "how-to") for page in (ROOT / "docs" / kind).glob("*.md"))
 
 _BLOCK = re.compile(
     r"(?:<!-- file: (?P<file>\S+) -->\n)?```(?P<language>\w*)\n(?P<body>.*?)^```$", re.DOTALL | re.MULTILINE
@@ -82,7 +82,7 @@ def test_a_page_shows_what_its_commands_print(page: Path, tmp_path: Path) -> Non
 def test_pages_with_commands_are_there() -> None:
     console = [page.name for page in PAGES for _, language, _ in blocks(page) if language == "console"]
 
-    assert {"add-a-step.md", "pipeline-file.md"} <= set(console)
+    assert {"add-a-step.md", "first-year.md", "pipeline-file.md"} <= set(console)
 
 
 def test_a_line_that_is_not_printed_is_found_out(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from tests.load.tables import frame_of, hour, ramp, write
 
 from gridloom.dag import PipelineDAG, PipelineDAGConfig, RunResult, StepContext
+from gridloom.dag.events import ProgressMade
 from gridloom.errors import (
     ConfigError,
     FileFormatError,
@@ -69,6 +70,22 @@ def test_a_torn_file_is_made_again(tmp_path: Path, file: Path) -> None:
 
     assert outcomes(again) == ["cached", "executed"]
     assert made.tensors.read_bytes() == whole
+
+
+def test_what_is_not_asked_for_is_no_part_of_the_progress(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gridloom.load.wide.SLICE_ROWS", 10)
+    dag = PipelineDAG(PipelineDAGConfig(pipeline_name="load", output_dir=tmp_path / "out"))
+    table = dag.add_step(HourlyFileStep(HourlyFileConfig.of(file)))
+    config = MLXDatasetConfig(name="t", context=5, horizon=2, respondents=("PACW",))
+    dag.add_step(MLXDatasetStep(config), dependencies=[table])
+    said: list[ProgressMade] = []
+    dag.subscribe(said.append, ProgressMade)
+
+    dag.execute().raise_for_failure()
+
+    assert (said[-1].done, said[-1].total) == (100, 100)
 
 
 def test_a_file_is_known_by_its_content(tmp_path: Path, file: Path) -> None:

@@ -109,14 +109,13 @@ def test_slices_do_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     found = survey(path)
     chosen = select(found, None, None, calendar=False)
     whole = scatter(found, chosen)
-    read: list[int] = []
+    read: list[tuple[int, int]] = []
 
     monkeypatch.setattr("gridloom.load.wide.SLICE_ROWS", 7)
-    cut = scatter(found, chosen, on_rows=read.append)
+    cut = scatter(found, chosen, on_rows=lambda done, total: read.append((done, total)))
 
     assert all(np.array_equal(one, other) for one, other in zip(whole, cut, strict=True))
-    assert sum(read) == 150
-    assert len(read) == 22
+    assert read == [(min(7 * number, 150), 150) for number in range(1, 23)]
 
 
 def test_slices_without_anything_asked_for_are_not_read(
@@ -124,10 +123,11 @@ def test_slices_without_anything_asked_for_are_not_read(
 ) -> None:
     columns = {(code, "D"): ramp(50, 100) for code in ("CAR", "PACW", "SWPP")}
     found = survey(write(tmp_path / "t.parquet", columns).path)
-    read: list[int] = []
+    read: list[tuple[int, int]] = []
     monkeypatch.setattr("gridloom.load.wide.SLICE_ROWS", 10)
 
-    values, _ = scatter(found, select(found, ["PACW"], None, calendar=False), on_rows=read.append)
+    chosen = select(found, ["PACW"], None, calendar=False)
+    values, _ = scatter(found, chosen, on_rows=lambda done, total: read.append((done, total)))
 
     assert values[:, 0].tolist() == [value or 0 for value in ramp(50, 100)]
-    assert sum(read) == 50
+    assert read == [(done, 50) for done in (10, 20, 30, 40, 50)]

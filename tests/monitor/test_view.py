@@ -131,15 +131,36 @@ def test_a_terminal_without_unicode_gets_none() -> None:
     assert "#####-----" in run.lines(width=120, ascii_only=True)[1]
 
 
+def test_a_line_that_has_not_ended_stands_above_as_a_terminal_shows_it() -> None:
+    run = Told("a")
+    parts = ["Go on? ", "10 %\r\x1b[32m20 %\x1b[0m of\tit\r", "\r", "x" * 99]
+
+    assert run.lines(width=20, unfinished=parts) == [
+        "Go on?",
+        "20 % of it",
+        "",
+        "x" * 19 + "…",
+        "trial  0:10  0 of 1…",
+        "  a  pending       …",
+    ]
+
+
 @given(
     name=st.text(max_size=30),
     steps=st.lists(st.text(min_size=1, max_size=40), min_size=1, max_size=40, unique=True),
     width=st.integers(1, 200),
     height=st.integers(0, 60),
     acts=st.lists(st.tuples(st.integers(0, 39), st.sampled_from(["start", "move", "end", "limit"]))),
+    unfinished=st.lists(st.text(), max_size=3),
 )
 def test_whatever_happens_the_view_fits(
-    name: str, steps: list[str], width: int, height: int, acts: list[tuple[int, str]]
+    *,
+    name: str,
+    steps: list[str],
+    width: int,
+    height: int,
+    acts: list[tuple[int, str]],
+    unfinished: list[str],
 ) -> None:
     run = Told(*steps, name=name)
     for number, act in acts:
@@ -149,7 +170,7 @@ def test_whatever_happens_the_view_fits(
             run.move(step, 2, number, requests=number)
         elif act == "limit":
             run.limit(step, float(number))
-    lines = frame(run.state, START, width=width, height=height)
+    lines = frame(run.state, START, width=width, height=height, unfinished=unfinished)
 
     assert len(lines) <= height
     assert all(line.cell_len <= width for line in lines)

@@ -21,17 +21,18 @@ class Sent:
 
 @dataclass
 class Receiver:
-    """What a server got, and where it is."""
+    """What a server got, where it is, and the status with which it answers."""
 
     url: str = ""
+    status: int = 200
     got: list[Sent] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
 
 
 @contextmanager
 def receiver(*, status: int = 200, hangs: bool = False, body: bytes = b"") -> Iterator[Receiver]:
-    """Gives a server that answers every request with `status`, or not before the block ends."""
-    found = Receiver()
+    """Gives a server that answers with `status`, which may change, or not before the block ends."""
+    found = Receiver(status=status)
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self) -> None:
@@ -40,7 +41,7 @@ def receiver(*, status: int = 200, hangs: bool = False, body: bytes = b"") -> It
             found.got.append(Sent(self.command, self.path, headers, self.rfile.read(length)))
             if hangs:
                 found.gate.wait(30)
-            self.send_response(status)
+            self.send_response(found.status)
             self.send_header("Content-Length", str(len(body)))
             self.send_header("Location", "http://127.0.0.1:9/elsewhere")
             self.end_headers()

@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from gridloom.cli._options import Manner
 from gridloom.cli._render import echo_json, note
 from gridloom.cli._summary import echo_error, echo_report
 from gridloom.dag.mermaid import mermaid
@@ -40,37 +41,33 @@ class Job:
 
 def carry_out(
     job: Job,
+    manner: Manner,
     *,
     dry_run: bool = False,
-    as_json: bool,
-    verbose: bool,
-    quiet: bool,
     listeners: ListenerOptions = NOBODY,
     as_mermaid: bool = False,
 ) -> int:
     """Plans or runs a job, prints what came of it and returns the exit code."""
-    if not quiet:
+    if not manner.quiet:
         for warning in job.warnings:
             note(f"Note: {warning}")
     if as_mermaid and job.dag:
         click.echo(mermaid(job.dag().plan()), nl=False)
         return 0
     if dry_run and job.plan and job.echo_plan:
-        _show(job.plan(), job.echo_plan, as_json=as_json, quiet=quiet)
+        _show(job.plan(), job.echo_plan, manner)
         return 0
-    with ConsoleMonitor(quiet=quiet, verbose=verbose) as monitor:
+    with ConsoleMonitor(quiet=manner.quiet, verbose=manner.verbose) as monitor:
         summary, code = job.run(monitor, listeners)
-    _show(summary, job.echo, as_json=as_json, quiet=quiet)
-    if not as_json:
+    _show(summary, job.echo, manner)
+    if not manner.as_json:
         echo_error(summary)
-    echo_report(summary, quiet=quiet)
+    echo_report(summary, quiet=manner.quiet)
     return code
 
 
-def _show(
-    summary: dict[str, Any], echo: Callable[[dict[str, Any]], None], *, as_json: bool, quiet: bool
-) -> None:
-    if as_json:
+def _show(summary: dict[str, Any], echo: Callable[[dict[str, Any]], None], manner: Manner) -> None:
+    if manner.as_json:
         echo_json(summary)
-    elif not quiet:
+    elif not manner.quiet:
         echo(summary)

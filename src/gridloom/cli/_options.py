@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
-from gridloom.pipelines.settings import HourlySettings
+from gridloom.pipelines.settings import HourlySettings, load_settings
 
-__all__ = ["json_option", "out_option", "setting_options", "verbosity_options"]
+__all__ = [
+    "Manner",
+    "answer_options",
+    "dry_run_option",
+    "folder_option",
+    "setting_options",
+    "verbosity_options",
+]
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -64,19 +74,49 @@ def _setting(field: str) -> Callable[[_Command], _Command]:
     return click.option(flag, field, metavar=_METAVARS[field], default=None, help=text)
 
 
-json_option = click.option(
-    "--json", "as_json", is_flag=True, help="Print one JSON object on stdout, nothing else."
+dry_run_option = click.option(
+    "--dry-run", is_flag=True, help="Check everything and print the plan; ask and write nothing."
 )
 
 
-def out_option(command: _Command) -> _Command:
-    """Adds ``--out`` to a command that reads an output folder."""
-    return setting_options("out")(command)
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """How a command is to answer.
+
+    Attributes:
+        as_json: With one JSON object on stdout.
+        verbose: With every log line and finding.
+        quiet: With nothing but errors.
+    """
+
+    as_json: bool = False
+    verbose: bool = False
+    quiet: bool = False
 
 
-def verbosity_options(command: _Command) -> _Command:
-    """Adds ``-v`` and ``-q``."""
-    command = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")(command)
-    return click.option("-v", "--verbose", is_flag=True, help="Say more: every log line and finding.")(
-        command
-    )
+def answer_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Adds ``--json``, ``-v`` and ``-q`` to a command, which gets them as one argument `manner`."""
+    text = "Print one JSON object on stdout, nothing else."
+    return click.option("--json", "as_json", is_flag=True, help=text)(verbosity_options(command))
+
+
+def verbosity_options(command: Callable[..., int]) -> Callable[..., int]:
+    """Adds ``-v`` and ``-q`` to a command without a JSON form, which gets them as one argument `manner`."""
+
+    @functools.wraps(command)
+    def call(*, verbose: bool, quiet: bool, as_json: bool = False, **given: Any) -> int:
+        return command(manner=Manner(as_json=as_json, verbose=verbose, quiet=quiet), **given)
+
+    call = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")(call)
+    text = "Say more: every log line and finding."
+    return click.option("-v", "--verbose", is_flag=True, help=text)(call)
+
+
+def folder_option(command: Callable[..., int]) -> Callable[..., int]:
+    """Adds ``--out`` to a command, which gets the output folder as its argument `folder`."""
+
+    @functools.wraps(command)
+    def call(*, out: str | None, **given: Any) -> int:
+        return command(folder=load_settings({"out": out}, folder=Path.cwd()).out, **given)
+
+    return setting_options("out")(call)

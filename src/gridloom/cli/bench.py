@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from gridloom.cli._chart import Bar, bar_chart
-from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options, folder_option
 from gridloom.cli._render import echo_json, echo_table, note, shown_path
 from gridloom.files import write_atomic
-from gridloom.pipelines.settings import load_settings
 
 if TYPE_CHECKING:
     from gridloom.pipelines.batches import BatchRun
@@ -51,17 +50,14 @@ def bench() -> None:
     help="Requests a second, kept by the runs and guarded by the server.  [default: 5, and 9,000 an hour]",
 )
 @click.option("--concurrency", metavar="N", help="Requests in flight per step at most.  [default: 5]")
-@out_option
-@json_option
-@verbosity_options
+@folder_option
+@answer_options
 def batches(
     *,
     batch_days: str,
     latency_ms: float,
-    out: str | None,
-    as_json: bool,
-    verbose: bool,  # noqa: ARG001
-    quiet: bool,
+    folder: Path,
+    manner: Manner,
     **settings: str | None,
 ) -> int:
     """Compare batch sizes: requests, seconds, rows a second and retries, and which size to use.
@@ -72,10 +68,9 @@ def batches(
     from gridloom.pipelines.batches import measure, prepare_all, recommend
 
     runs = prepare_all(batch_days, settings)
-    folder = load_settings({"out": out}, folder=Path.cwd()).out
 
     def done(run: BatchRun) -> None:
-        if not quiet:
+        if not manner.quiet:
             note(f"batch-days {run.batch_days}: {run.requests:,} requests, {run.seconds:.1f} s")
 
     measured = measure(runs, latency_ms=latency_ms, done=done)
@@ -83,7 +78,7 @@ def batches(
     about = _about(runs[0], latency_ms)
     chart = folder / "bench" / "batches.svg"
     write_atomic(chart, _chart(measured, best, about).encode())
-    if as_json:
+    if manner.as_json:
         echo_json(_record(measured, best, why, about, chart))
     else:
         _echo(measured, about)

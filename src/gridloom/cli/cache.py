@@ -10,7 +10,7 @@ from typing import Any
 import click
 import msgspec
 
-from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options, folder_option
 from gridloom.cli._render import age, echo_json, echo_table, note, shown_path
 from gridloom.dag.inventory import (
     CacheEntry,
@@ -23,7 +23,6 @@ from gridloom.dag.inventory import (
     sweep,
 )
 from gridloom.errors import UsageError
-from gridloom.pipelines.settings import load_settings
 from gridloom.words import size
 
 __all__ = ["cache"]
@@ -34,10 +33,6 @@ _KEY = 12
 @click.group(epilog="Example:  gridloom cache list --out data")
 def cache() -> None:
     """List what steps made, show one record, prune what is of no use, or forget."""
-
-
-def _folder(out: str | None) -> Path:
-    return load_settings({"out": out}, folder=Path.cwd()).out
 
 
 def _short(entry: CacheEntry) -> str:
@@ -74,21 +69,19 @@ def _print(entries: Iterable[CacheEntry]) -> None:
 
 @cache.command("list", epilog="Example:  gridloom cache list --verify")
 @click.option("--verify", is_flag=True, help="Read every file and compare digests, not only sizes.")
-@out_option
-@json_option
-@verbosity_options
-def list_command(verify: bool, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:  # noqa: ARG001
+@folder_option
+@answer_options
+def list_command(verify: bool, folder: Path, manner: Manner) -> int:
     """List every record, newest first: step, state, size and age.
 
     A record is `whole` (it can be a hit), `replaced` (its files are gone or others now) or `damaged`.
     """
-    folder = _folder(out)
     entries = list_entries(folder, verify=verify)
-    if as_json:
+    if manner.as_json:
         echo_json({"out": folder, "records": [_plain(entry) for entry in entries]})
-    elif not entries and not quiet:
+    elif not entries and not manner.quiet:
         click.echo(f"Nothing is cached in {folder} yet. Start with: gridloom year --sample --out {folder}")
-    elif not quiet:
+    elif not manner.quiet:
         _print(entries)
         whole = [entry for entry in entries if entry.state == "whole"]
         total = size(sum(entry.size_bytes for entry in whole))
@@ -98,20 +91,19 @@ def list_command(verify: bool, out: str | None, as_json: bool, verbose: bool, qu
 
 @cache.command("show", epilog="Example:  gridloom cache show transform")
 @click.argument("name", metavar="STEP|KEY")
-@out_option
-@json_option
-@verbosity_options
-def show_command(name: str, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:
+@folder_option
+@answer_options
+def show_command(name: str, folder: Path, manner: Manner) -> int:
     """Show the newest record of a step, or the one whose key begins so: what made what.
 
     With -v every part of the code that counts is listed.
     """
-    entry = select_entries(list_entries(_folder(out), verify=True), [name])[0]
+    entry = select_entries(list_entries(folder, verify=True), [name])[0]
     record = msgspec.to_builtins(entry.manifest) if entry.manifest else None
-    if as_json:
+    if manner.as_json:
         echo_json({**_plain(entry), "record": record})
-    elif not quiet:
-        _show(entry, verbose=verbose)
+    elif not manner.quiet:
+        _show(entry, verbose=manner.verbose)
     return 0
 
 
@@ -137,23 +129,19 @@ def _show(entry: CacheEntry, *, verbose: bool) -> None:
     "--older-than", type=click.IntRange(min=0), metavar="DAYS", help="Also forget whole records of that age."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be removed, and remove nothing.")
-@out_option
-@json_option
-@verbosity_options
+@folder_option
+@answer_options
 def prune_command(
     *,
     older_than: int | None,
     dry_run: bool,
-    out: str | None,
-    as_json: bool,
-    verbose: bool,  # noqa: ARG001
-    quiet: bool,
+    folder: Path,
+    manner: Manner,
 ) -> int:
     """Remove what no run can use: records of replaced files, old checkpoints, staging of dead runs.
 
     Outputs stay; see `gridloom cache clear --outputs`.
     """
-    folder = _folder(out)
     limit = datetime.now(UTC) - timedelta(days=older_than) if older_than is not None else None
     chosen = [
         entry
@@ -164,7 +152,7 @@ def prune_command(
     if not dry_run:
         forget(folder, chosen)
         sweep(folder, found)
-    if as_json:
+    if manner.as_json:
         echo_json(
             {
                 "dry_run": dry_run,
@@ -174,7 +162,7 @@ def prune_command(
                 ],
             }
         )
-    elif not quiet:
+    elif not manner.quiet:
         if chosen:
             _print(chosen)
         for item in found:
@@ -192,24 +180,20 @@ def prune_command(
 @click.option("--all", "every", is_flag=True, help="Forget every record.")
 @click.option("--outputs", is_flag=True, help="Remove the files too, not only the records. Asks first.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
-@out_option
-@json_option
-@verbosity_options
+@folder_option
+@answer_options
 def clear_command(
     *,
     names: tuple[str, ...],
     every: bool,
     outputs: bool,
     yes: bool,
-    out: str | None,
-    as_json: bool,
-    verbose: bool,  # noqa: ARG001
-    quiet: bool,
+    folder: Path,
+    manner: Manner,
 ) -> int:
     """Forget records of steps, so that they run again. Landed pages are kept: nothing is asked again."""
     if bool(names) == every:
         raise UsageError("Name the steps or keys to forget, or give --all. `gridloom cache list` shows them.")
-    folder = _folder(out)
     entries = list_entries(folder)
     chosen = entries if every else select_entries(entries, names)
     files = removable(folder, chosen) if outputs else []
@@ -218,9 +202,9 @@ def clear_command(
             note(shown_path(path))
         click.confirm(f"Remove these {len(files):,} files?", abort=True, err=True)
     forget(folder, chosen, outputs=outputs)
-    if as_json:
+    if manner.as_json:
         echo_json({"records": [_plain(entry) for entry in chosen], "removed": files})
-    elif not quiet:
+    elif not manner.quiet:
         click.echo(
             f"{len(chosen):,} records forgotten" + (f", {len(files):,} files removed." if outputs else ".")
         )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from gridloom.cli._options import json_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options
 from gridloom.cli._render import echo_json
 
 __all__ = ["check"]
@@ -15,9 +15,8 @@ __all__ = ["check"]
 
 @click.command(epilog="Example:  gridloom check data/hourly/eia930_2019.parquet")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE.parquet")
-@json_option
-@verbosity_options
-def check(file: Path, as_json: bool, verbose: bool, quiet: bool) -> int:
+@answer_options
+def check(file: Path, manner: Manner) -> int:
     """Prove that a Parquet file is an hourly table: columns, order, every hour once, rows unchanged.
 
     Exit code 1 when a required check fails, 2 when the file is not an hourly table at all.
@@ -26,14 +25,14 @@ def check(file: Path, as_json: bool, verbose: bool, quiet: bool) -> int:
 
     findings = check_file(file)
     blocked = any(finding.blocks for finding in findings)
-    if as_json:
+    if manner.as_json:
         outcome = "failed" if blocked else "succeeded"
         echo_json({"outcome": outcome, "file": file, "findings": [asdict(item) for item in findings]})
-    elif not quiet or blocked:
+    elif not manner.quiet or blocked:
         for item in findings:
             word = "ok  " if item.passed else ("FAIL" if item.required else "note")
             click.echo(f"{word}  {item.name}: {item.detail}")
-            if verbose or item.blocks:
+            if manner.verbose or item.blocks:
                 click.echo(f"      {item.why}")
         click.echo(f"{file} is {'NOT ' if blocked else ''}a complete hourly table.")
     return 1 if blocked else 0

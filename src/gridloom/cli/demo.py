@@ -9,7 +9,7 @@ import click
 from gridloom.cli._hourly import hourly_job, read_settings
 from gridloom.cli._job import carry_out
 from gridloom.cli._listeners import listener_options
-from gridloom.cli._options import json_option, setting_options, verbosity_options
+from gridloom.cli._options import Manner, answer_options, dry_run_option, setting_options
 from gridloom.cli._render import note
 from gridloom.extract.keys import resolve_key
 from gridloom.grid.respondents import resolve
@@ -21,17 +21,14 @@ __all__ = ["demo"]
 @click.command(epilog="Example:  gridloom demo --region ERCO")
 @click.option("--region", metavar="CODE", default="PACW", show_default=True, help="Respondent code.")
 @setting_options("year", "sample", "out")
-@click.option("--dry-run", is_flag=True, help="Check everything and print the plan; ask and write nothing.")
+@dry_run_option
 @listener_options
-@json_option
-@verbosity_options
+@answer_options
 def demo(
     *,
     region: str,
     dry_run: bool,
-    as_json: bool,
-    verbose: bool,
-    quiet: bool,
+    manner: Manner,
     listeners: ListenerOptions,
     **flags: Any,
 ) -> int:
@@ -41,7 +38,7 @@ def demo(
     """
     if flags["sample"] is None and resolve_key(None) is None:
         flags["sample"] = True
-        if not quiet:
+        if not manner.quiet:
             note("Note: EIA_API_KEY is not set; using the embedded real data of 2019 (--sample).")
     settings = read_settings({**flags, "regions": region})
     codes, _, _ = resolve(list(settings.regions or ()))
@@ -51,9 +48,7 @@ def demo(
         )
     return carry_out(
         hourly_job(settings, name_region=codes[0]),
+        manner,
         dry_run=dry_run,
-        as_json=as_json,
-        verbose=verbose,
-        quiet=quiet,
         listeners=listeners,
     )

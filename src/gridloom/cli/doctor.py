@@ -6,16 +6,15 @@ from typing import Any
 
 import click
 
-from gridloom.cli._options import json_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options
 from gridloom.cli._render import echo_json, echo_table
 
 __all__ = ["doctor"]
 
 
 @click.command(epilog="Example:  gridloom doctor --json")
-@json_option
-@verbosity_options
-def doctor(as_json: bool, verbose: bool, quiet: bool) -> int:
+@answer_options
+def doctor(manner: Manner) -> int:
     """Say what is installed, which BLAS MLX multiplies with, how fast, and what would make it faster.
 
     On Linux the stock MLX wheel multiplies with a slow BLAS. GridLoom gives it a fast one where there is
@@ -24,11 +23,11 @@ def doctor(as_json: bool, verbose: bool, quiet: bool) -> int:
     from gridloom.pipelines.doctor import examine
 
     found = examine()
-    if as_json:
+    if manner.as_json:
         echo_json(found)
         return 0
-    if not quiet:
-        _echo(found, verbose=verbose)
+    if not manner.quiet:
+        _echo(found, verbose=manner.verbose)
     for line in found["advice"]:
         click.echo(line)
     return 0

@@ -9,7 +9,7 @@ from typing import Any
 import click
 import msgspec
 
-from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options, setting_options
 from gridloom.cli._render import echo_json
 from gridloom.dag.lineage import deeply, find_out, trace
 
@@ -18,20 +18,19 @@ __all__ = ["lineage"]
 
 @click.command(epilog="Example:  gridloom lineage data/hourly/eia930_2019.parquet")
 @click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
-@out_option
-@json_option
-@verbosity_options
-def lineage(file: Path, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:
+@setting_options("out")
+@answer_options
+def lineage(file: Path, out: str | None, manner: Manner) -> int:
     """Show which step, inputs, settings and code made a file, and the same of each of its inputs.
 
     The output folder is found from FILE; -v lists every part of the code that counted.
     """
     found = trace(Path(out) if out else find_out(file), file)
-    if as_json:
+    if manner.as_json:
         with deeply():
             echo_json(found)
-    elif not quiet:
-        click.echo("\n".join(_lines(found, verbose=verbose)))
+    elif not manner.quiet:
+        click.echo("\n".join(_lines(found, verbose=manner.verbose)))
     return 0
 
 

@@ -11,11 +11,10 @@ import click
 
 from gridloom.cli._job import Job, carry_out
 from gridloom.cli._listeners import listener_options
-from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options, folder_option
 from gridloom.cli._render import echo_table, shown_path
 from gridloom.errors import ConfigError
 from gridloom.pipelines.listener_options import ListenerOptions
-from gridloom.pipelines.settings import load_settings
 
 if TYPE_CHECKING:
     from gridloom.pipelines.training import PreparedLoad
@@ -61,16 +60,13 @@ __all__ = ["load", "load_job"]
     help="How windows are scaled, by statistics of the training span only.",
 )
 @listener_options
-@out_option
-@json_option
-@verbosity_options
+@folder_option
+@answer_options
 def load(
     *,
     file: Path,
-    as_json: bool,
-    verbose: bool,
-    quiet: bool,
-    out: str | None,
+    manner: Manner,
+    folder: Path,
     listeners: ListenerOptions,
     **flags: Any,
 ) -> int:
@@ -91,9 +87,8 @@ def load(
         "respondents": _names(flags["respondents"]),
         "splits": _ends(flags["splits"]),
     }
-    folder = load_settings({"out": out}, folder=Path.cwd()).out
     job = load_job(prepare_load(file, from_flags(MLXDatasetConfig, given), folder))
-    return carry_out(job, as_json=as_json, verbose=verbose, quiet=quiet, listeners=listeners)
+    return carry_out(job, manner, listeners=listeners)
 
 
 def load_job(prepared: PreparedLoad) -> Job:

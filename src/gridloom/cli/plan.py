@@ -10,7 +10,7 @@ import click
 from gridloom.cli._file import FILE_FIELDS, file_job
 from gridloom.cli._hourly import YEAR_FIELDS, hourly_job, read_settings
 from gridloom.cli._job import Job, carry_out
-from gridloom.cli._options import json_option, setting_options, verbosity_options
+from gridloom.cli._options import Manner, answer_options, setting_options
 
 __all__ = ["plan"]
 
@@ -19,19 +19,16 @@ __all__ = ["plan"]
 @click.argument("file", metavar="[FILE.yaml]", required=False, type=click.Path(path_type=Path))
 @setting_options(*YEAR_FIELDS)
 @click.option("--mermaid", "as_mermaid", is_flag=True, help="Print the plan as a Mermaid flowchart.")
-@json_option
-@verbosity_options
-def plan(file: Path | None, as_mermaid: bool, as_json: bool, verbose: bool, quiet: bool, **flags: Any) -> int:
+@answer_options
+def plan(file: Path | None, as_mermaid: bool, manner: Manner, **flags: Any) -> int:
     """Print what `year` with the same flags, or `run` with FILE, would do: steps, reasons and requests.
 
     It is `gridloom year --dry-run` or `gridloom run FILE --dry-run`: everything is checked, nothing is
     asked for or written.
     """
-    if as_mermaid and as_json:
+    if as_mermaid and manner.as_json:
         raise click.UsageError("--mermaid and --json are two answers to one question. Use one of them.")
-    return carry_out(
-        _job(file, flags), dry_run=True, as_json=as_json, verbose=verbose, quiet=quiet, as_mermaid=as_mermaid
-    )
+    return carry_out(_job(file, flags), manner, dry_run=True, as_mermaid=as_mermaid)
 
 
 def _job(file: Path | None, flags: dict[str, Any]) -> Job:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gridloom.cli._options import json_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options
 from gridloom.cli._render import echo_json, echo_table
 from gridloom.grid.respondents import ALIASES, STANDARD_EIGHT, Kind, Respondent, all_respondents
 
@@ -20,19 +20,18 @@ __all__ = ["regions"]
     type=click.Choice([kind.value for kind in Kind]),
     help="Only balancing authorities, or only EIA's regions.",
 )
-@json_option
-@verbosity_options
-def regions(kind: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:
+@answer_options
+def regions(kind: str | None, manner: Manner) -> int:
     """List respondent codes: balancing authorities and EIA's own regions.
 
     Never add balancing authorities and regions together: regions are sums of authorities.
     """
     chosen = [item for item in all_respondents().values() if kind in (None, item.kind)]
-    if as_json:
+    if manner.as_json:
         echo_json({"regions": [_record(item) for item in chosen], "aliases": dict(ALIASES)})
-    elif not quiet:
-        headers = ["code", "kind", "region", "time zone", "name"] + (["note"] if verbose else [])
-        echo_table(headers, (_cells(item, verbose=verbose) for item in chosen))
+    elif not manner.quiet:
+        headers = ["code", "kind", "region", "time zone", "name"] + (["note"] if manner.verbose else [])
+        echo_table(headers, (_cells(item, verbose=manner.verbose) for item in chosen))
         corrected = ", ".join(f"{wrong} is {right}" for wrong, right in ALIASES.items())
         click.echo(f"\n* default of `gridloom year`. Corrected: {corrected}.")
     return 0

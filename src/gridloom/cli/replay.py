@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gridloom.cli._options import verbosity_options
+from gridloom.cli._options import Manner, verbosity_options
 from gridloom.cli._render import note
 
 __all__ = ["replay"]
@@ -57,8 +57,7 @@ def replay(  # noqa: PLR0917 - click passes them by name
     latency_ms: float,
     api_version: str,
     faults: str,
-    verbose: bool,  # noqa: ARG001
-    quiet: bool,
+    manner: Manner,
 ) -> int:
     """Serve hourly tables as the EIA Open Data API v2 does, on this machine's loopback.
 
@@ -76,12 +75,12 @@ def replay(  # noqa: PLR0917 - click passes them by name
 
     def ready(url: str) -> None:
         click.echo(url)
-        if not quiet:
+        if not manner.quiet:
             note(f"Serving. Use it with:  EIA_API_KEY=any gridloom year --year 2019 --base-url {url}")
 
     options = ReplayOptions(latency_ms=latency_ms, version=VERSIONS[api_version], faults=Faults.parse(faults))
     served = ReplayData.load(data or (sample_path(),))
     answered = serve_forever(served, options, port=port, on_start=ready)
-    if not quiet:
+    if not manner.quiet:
         note(f"Stopped after {answered:,} requests.")
     return 0

@@ -6,9 +6,8 @@ from pathlib import Path
 
 import click
 
-from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options, folder_option
 from gridloom.cli._render import echo_json, shown_path
-from gridloom.pipelines.settings import load_settings
 
 __all__ = ["report"]
 
@@ -16,10 +15,9 @@ __all__ = ["report"]
 @click.command(epilog="Example:  gridloom report latest --out data --open")
 @click.argument("run_id", metavar="RUN_ID")
 @click.option("--open", "show", is_flag=True, help="Open the page in the browser.")
-@out_option
-@json_option
-@verbosity_options
-def report(*, run_id: str, show: bool, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:  # noqa: ARG001
+@folder_option
+@answer_options
+def report(*, run_id: str, show: bool, folder: Path, manner: Manner) -> int:
     """Write the page of a run, report.html in its folder, and print where it is.
 
     RUN_ID may be shortened to a unique beginning; `latest` is the newest run. The page shows how the run
@@ -29,10 +27,10 @@ def report(*, run_id: str, show: bool, out: str | None, as_json: bool, verbose: 
     """
     from gridloom.report.page import write_report
 
-    path = write_report(load_settings({"out": out}, folder=Path.cwd()).out, run_id)
-    if as_json:
+    path = write_report(folder, run_id)
+    if manner.as_json:
         echo_json({"run_id": path.parent.name, "report": path, "size_bytes": path.stat().st_size})
-    elif not quiet:
+    elif not manner.quiet:
         click.echo(shown_path(path))
     if show:
         click.launch(path.absolute().as_uri())

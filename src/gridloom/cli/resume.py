@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from gridloom.cli._file import assembled_job
 from gridloom.cli._hourly import prepared_job
 from gridloom.cli._job import Job, carry_out
 from gridloom.cli._listeners import listener_options
-from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options, folder_option
 from gridloom.cli._render import note
 from gridloom.cli.load import load_job
 from gridloom.cli.ring import ring_job
@@ -16,7 +18,6 @@ from gridloom.pipelines.assemble import Assembled
 from gridloom.pipelines.listener_options import ListenerOptions
 from gridloom.pipelines.resume import StoppedRun, stopped_run
 from gridloom.pipelines.ring import PreparedRing
-from gridloom.pipelines.settings import load_settings
 from gridloom.pipelines.training import PreparedLoad
 
 __all__ = ["resume"]
@@ -26,17 +27,14 @@ __all__ = ["resume"]
 @click.argument("run_id", metavar="RUN_ID")
 @click.option("--force", is_flag=True, help="Carry on although code or settings have changed since.")
 @listener_options
-@out_option
-@json_option
-@verbosity_options
+@folder_option
+@answer_options
 def resume(
     *,
     run_id: str,
     force: bool,
-    out: str | None,
-    as_json: bool,
-    verbose: bool,
-    quiet: bool,
+    folder: Path,
+    manner: Manner,
     listeners: ListenerOptions,
 ) -> int:
     """Carry on with a run: the same settings, from where it stopped.
@@ -44,12 +42,10 @@ def resume(
     RUN_ID may be shortened to a unique beginning; `latest` is the newest run. What is committed is not
     run again. Where the code or the settings of a step have changed since, it says which and stops.
     """
-    from pathlib import Path
-
-    stopped = stopped_run(load_settings({"out": out}, folder=Path.cwd()).out, run_id, force=force)
-    if not quiet:
+    stopped = stopped_run(folder, run_id, force=force)
+    if not manner.quiet:
         note(f"Note: {stopped.story}")
-    return carry_out(_job(stopped), as_json=as_json, verbose=verbose, quiet=quiet, listeners=listeners)
+    return carry_out(_job(stopped), manner, listeners=listeners)
 
 
 def _job(stopped: StoppedRun) -> Job:

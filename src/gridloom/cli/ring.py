@@ -10,10 +10,9 @@ import click
 
 from gridloom.cli._job import Job, carry_out
 from gridloom.cli._listeners import listener_options
-from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options, folder_option
 from gridloom.cli._training import echo_shards, open_shard
 from gridloom.pipelines.listener_options import ListenerOptions
-from gridloom.pipelines.settings import load_settings
 
 if TYPE_CHECKING:
     from gridloom.pipelines.ring import PreparedRing
@@ -48,16 +47,13 @@ def ring() -> None:
 )
 @click.option("--name", metavar="NAME", help="Name of the folder.  [default: that of the dataset]")
 @listener_options
-@out_option
-@json_option
-@verbosity_options
+@folder_option
+@answer_options
 def prep(
     *,
     dataset: Path,
-    as_json: bool,
-    verbose: bool,
-    quiet: bool,
-    out: str | None,
+    manner: Manner,
+    folder: Path,
     listeners: ListenerOptions,
     **flags: Any,
 ) -> int:
@@ -70,9 +66,8 @@ def prep(
     from gridloom.pipelines.ring import prepare_ring
     from gridloom.pipelines.wording import from_flags
 
-    folder = load_settings({"out": out}, folder=Path.cwd()).out
     job = ring_job(prepare_ring(dataset, from_flags(RingAttentionPrepConfig, flags), folder))
-    return carry_out(job, as_json=as_json, verbose=verbose, quiet=quiet, listeners=listeners)
+    return carry_out(job, manner, listeners=listeners)
 
 
 def ring_job(prepared: PreparedRing) -> Job:

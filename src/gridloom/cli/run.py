@@ -10,7 +10,7 @@ import click
 from gridloom.cli._file import FILE_FIELDS, file_job
 from gridloom.cli._job import carry_out
 from gridloom.cli._listeners import listener_options
-from gridloom.cli._options import json_option, setting_options, verbosity_options
+from gridloom.cli._options import Manner, answer_options, dry_run_option, setting_options
 from gridloom.pipelines.listener_options import ListenerOptions
 
 __all__ = ["run"]
@@ -19,17 +19,14 @@ __all__ = ["run"]
 @click.command(epilog="Example:  gridloom run examples/year.yaml --out data")
 @click.argument("file", metavar="FILE.yaml", type=click.Path(path_type=Path))
 @setting_options(*FILE_FIELDS)
-@click.option("--dry-run", is_flag=True, help="Check everything and print the plan; ask and write nothing.")
+@dry_run_option
 @listener_options
-@json_option
-@verbosity_options
+@answer_options
 def run(
     *,
     file: Path,
     dry_run: bool,
-    as_json: bool,
-    verbose: bool,
-    quiet: bool,
+    manner: Manner,
     listeners: ListenerOptions,
     **flags: Any,
 ) -> int:
@@ -43,9 +40,7 @@ def run(
     """
     return carry_out(
         file_job(file, flags),
+        manner,
         dry_run=dry_run,
-        as_json=as_json,
-        verbose=verbose,
-        quiet=quiet,
         listeners=listeners,
     )

@@ -7,11 +7,10 @@ from typing import Any
 
 import click
 
-from gridloom.cli._options import json_option, out_option, verbosity_options
+from gridloom.cli._options import Manner, answer_options, folder_option
 from gridloom.cli._render import echo_json, echo_table
 from gridloom.cli._summary import echo_comparison, echo_run_record
 from gridloom.dag.history import compare_runs, list_runs, load_run
-from gridloom.pipelines.settings import load_settings
 
 __all__ = ["runs"]
 
@@ -21,23 +20,17 @@ def runs() -> None:
     """List the runs of an output folder, show one, or compare two."""
 
 
-def _folder(out: str | None) -> Path:
-    return load_settings({"out": out}, folder=Path.cwd()).out
-
-
 @runs.command("list", epilog="Example:  gridloom runs list --out data")
-@out_option
-@json_option
-@verbosity_options
-def list_command(out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:  # noqa: ARG001
+@folder_option
+@answer_options
+def list_command(folder: Path, manner: Manner) -> int:
     """List runs, newest first."""
-    folder = _folder(out)
     records = list_runs(folder)
-    if as_json:
+    if manner.as_json:
         echo_json({"runs": [_short(record) for record in records]})
-    elif not records and not quiet:
+    elif not records and not manner.quiet:
         click.echo(f"No runs in {folder} yet. Start one with: gridloom year --sample --out {folder}")
-    elif not quiet:
+    elif not manner.quiet:
         headers = ["run", "outcome", "pipeline", "rows", "requests", "seconds"]
         echo_table(headers, (_cells(record) for record in records), numbers=(3, 4, 5))
     return 0
@@ -45,43 +38,38 @@ def list_command(out: str | None, as_json: bool, verbose: bool, quiet: bool) -> 
 
 @runs.command("show", epilog="Example:  gridloom runs show latest")
 @click.argument("run_id", metavar="RUN_ID")
-@out_option
-@json_option
-@verbosity_options
-def show_command(run_id: str, out: str | None, as_json: bool, verbose: bool, quiet: bool) -> int:
+@folder_option
+@answer_options
+def show_command(run_id: str, folder: Path, manner: Manner) -> int:
     """Show one run: steps, reasons, findings and outputs.
 
     RUN_ID may be shortened to a unique beginning; `latest` is the newest run.
     """
-    record = load_run(_folder(out), run_id)
-    if as_json:
+    record = load_run(folder, run_id)
+    if manner.as_json:
         echo_json(record)
-    elif not quiet:
-        echo_run_record(record, verbose=verbose)
+    elif not manner.quiet:
+        echo_run_record(record, verbose=manner.verbose)
     return 0
 
 
 @runs.command("compare", epilog="Example:  gridloom runs compare 20261124T0930 latest")
 @click.argument("one", metavar="RUN_ID")
 @click.argument("other", metavar="RUN_ID")
-@out_option
-@json_option
-@verbosity_options
+@folder_option
+@answer_options
 def compare_command(
     *,
     one: str,
     other: str,
-    out: str | None,
-    as_json: bool,
-    verbose: bool,  # noqa: ARG001
-    quiet: bool,
+    folder: Path,
+    manner: Manner,
 ) -> int:
     """Compare two runs: settings, and of each step its outcome, time, rows and outputs."""
-    folder = _folder(out)
     compared = compare_runs(load_run(folder, one), load_run(folder, other))
-    if as_json:
+    if manner.as_json:
         echo_json(compared)
-    elif not quiet:
+    elif not manner.quiet:
         echo_comparison(compared)
     return 0
 

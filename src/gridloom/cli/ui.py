@@ -6,10 +6,9 @@ from pathlib import Path
 
 import click
 
-from gridloom.cli._options import out_option, verbosity_options
+from gridloom.cli._options import Manner, folder_option, verbosity_options
 from gridloom.cli._render import note, shown_path
 from gridloom.errors import UsageError
-from gridloom.pipelines.settings import load_settings
 
 __all__ = ["ui"]
 
@@ -33,9 +32,9 @@ __all__ = ["ui"]
     help="What has to be known to see the pages, better given as GRIDLOOM_UI_TOKEN.  [default: none on the "
     "loopback, else a new one, which stands in the address that is printed]",
 )
-@out_option
+@folder_option
 @verbosity_options
-def ui(*, port: int, host: str, token: str, out: str | None, verbose: bool, quiet: bool) -> int:  # noqa: ARG001
+def ui(*, port: int, host: str, token: str, folder: Path, manner: Manner) -> int:
     """Show runs as web pages: the list, a run at work, its report, and what differs between two.
 
     The pages only read. A run is seen at work whichever process started it. Stop it with Ctrl-C.
@@ -43,7 +42,6 @@ def ui(*, port: int, host: str, token: str, out: str | None, verbose: bool, quie
     from gridloom.dag.history import list_runs
     from gridloom.ui.server import serve_forever
 
-    folder = load_settings({"out": out}, folder=Path.cwd()).out
     if folder.exists() and not folder.is_dir():
         raise UsageError(
             f"--out takes an output folder, and '{shown_path(folder)}' is a file. Name the folder that runs "
@@ -53,7 +51,7 @@ def ui(*, port: int, host: str, token: str, out: str | None, verbose: bool, quie
 
     def ready(url: str) -> None:
         click.echo(url)
-        if not quiet:
+        if not manner.quiet:
             note(f"Showing the runs in {shown_path(folder)}{none}. Ctrl-C ends it.")
 
     serve_forever(folder, host=host, port=port, token=token, on_start=ready)

@@ -9,7 +9,7 @@ import click
 from gridloom.cli._hourly import YEAR_FIELDS, hourly_job, read_settings
 from gridloom.cli._job import carry_out
 from gridloom.cli._listeners import listener_options
-from gridloom.cli._options import json_option, setting_options, verbosity_options
+from gridloom.cli._options import Manner, answer_options, dry_run_option, setting_options
 from gridloom.pipelines.listener_options import ListenerOptions
 
 __all__ = ["year"]
@@ -17,13 +17,10 @@ __all__ = ["year"]
 
 @click.command(epilog="Example:  gridloom year --year 2024 --regions PACW,ERCO --series D,DF,NG.all")
 @setting_options(*YEAR_FIELDS)
-@click.option("--dry-run", is_flag=True, help="Check everything and print the plan; ask and write nothing.")
+@dry_run_option
 @listener_options
-@json_option
-@verbosity_options
-def year(
-    dry_run: bool, as_json: bool, verbose: bool, quiet: bool, listeners: ListenerOptions, **flags: Any
-) -> int:
+@answer_options
+def year(dry_run: bool, manner: Manner, listeners: ListenerOptions, **flags: Any) -> int:
     """Fetch one year, or a span, of hourly data and weave it into one complete Parquet file.
 
     Every hour of every series is in the file: reported, null (EIA sent no value) or missing (EIA sent
@@ -34,9 +31,7 @@ def year(
     """
     return carry_out(
         hourly_job(read_settings(flags)),
+        manner,
         dry_run=dry_run,
-        as_json=as_json,
-        verbose=verbose,
-        quiet=quiet,
         listeners=listeners,
     )

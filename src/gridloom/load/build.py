@@ -34,7 +34,7 @@ def build_dataset(
     source: str,
     digest: str,
     rows_digest: str,
-    on_rows: Callable[[int], None] = lambda _rows: None,
+    on_rows: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> TensorDataset:
     """Writes ``tensors.safetensors`` and ``dataset.json`` into a folder and returns its record.
 
@@ -44,7 +44,7 @@ def build_dataset(
         source: Source identity of the table.
         digest: Digest of its file.
         rows_digest: Digest of its rows.
-        on_rows: Hears how many rows of the table were read, slice by slice.
+        on_rows: Hears how many rows of the table were read so far, and how many will be in all.
 
     Raises:
         FileFormatError: If the table turns out not to be in order.

@@ -52,7 +52,7 @@ def calendar_features(times: Times, time_zone: str) -> Values:
         *_circle(local.dt.hour().to_numpy(), 24),
         *_circle(local.dt.weekday().to_numpy() - 1, _WEEK),
         *np.where(leap, _circle(day, 366), _circle(day, 365)),
-        local.dt.date().is_in(_holidays(*_years(local))).to_numpy(),
+        local.dt.date().is_in(_holidays(*_years(local)).implode()).to_numpy(),
     ]
     return np.stack([np.asarray(column, np.float32) for column in columns], axis=1)
 

@@ -145,13 +145,10 @@ class MLXDatasetStep(CacheableStep[MLXDatasetConfig]):
         from gridloom.load.build import build_dataset
 
         plan = plan_dataset(hourly.path, self.config.request)
-        done = 0
 
-        def on_rows(rows: int) -> None:
-            nonlocal done
+        def on_rows(done: int, total: int) -> None:
             ctx.raise_if_cancelled()
-            done += rows
-            ctx.progress(done, hourly.rows)
+            ctx.progress(done, total)
 
         made = build_dataset(
             ctx.path(self.config.name),

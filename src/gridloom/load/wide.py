@@ -28,7 +28,7 @@ def hours_of(selection: Selection) -> Times:
 
 
 def scatter(
-    survey: Survey, selection: Selection, *, on_rows: Callable[[int], None] = lambda _rows: None
+    survey: Survey, selection: Selection, *, on_rows: Callable[[int, int], None] = lambda _done, _total: None
 ) -> tuple[Values, Mask]:
     """Returns the matrix of a table [time, feature] and its mask, 1 where a value is there.
 
@@ -38,7 +38,7 @@ def scatter(
     Args:
         survey: The table.
         selection: The columns.
-        on_rows: Hears how many rows were read, slice by slice.
+        on_rows: Hears how many rows were read so far, and how many will be in all, slice by slice.
 
     Raises:
         FileFormatError: If the hours of a series do not ascend.
@@ -53,6 +53,7 @@ def scatter(
     rows = {column: _rows_of(survey, stretch, selection) for column, stretch in chosen}
     read = pl.col(survey.column).cast(pl.Float32).fill_null(float("nan"))
     wanted = _by_slice(chosen)
+    done, total = 0, sum(min(SLICE_ROWS, survey.rows - begin) for begin in wanted)
     for begin, part in slices(survey.path, [read], sorted(wanted), SLICE_ROWS):
         found = part.to_series().to_numpy()
         there = np.isfinite(found)
@@ -63,7 +64,8 @@ def scatter(
             steps = to[first - stretch.begin : last - stretch.begin]
             place = slice(steps.start, steps.stop) if isinstance(steps, range) else steps
             values[place, column], mask[place, column] = found[at], there[at]
-        on_rows(len(found))
+        done += len(found)
+        on_rows(done, total)
     return values, mask
 
 

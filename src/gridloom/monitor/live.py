@@ -85,6 +85,7 @@ class LiveView:
                 height=height - 1,
                 memory_bytes=memory_bytes,
                 ascii_only=not self._console.encoding.startswith("utf"),
+                unfinished=self._taken.unfinished() if self._taken else (),
             )
         self._screen.paint([self._painted(line) for line in lines], [line.cell_len for line in lines])
 

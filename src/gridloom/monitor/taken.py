@@ -80,6 +80,10 @@ class TakenTerminal:
         self._pump = threading.Thread(target=self._work, args=(reader,), name="gridloom-printed", daemon=True)
         self._pump.start()
 
+    def unfinished(self) -> list[str]:
+        """Returns what was printed without the end of its line so far, such as a question."""
+        return [rest for lines in tuple(self._lines) if (rest := lines.rest)]
+
     def give_back(self) -> None:
         """Ends it, after the last that was printed is said."""
         for number, kept in self._others.items():
@@ -123,6 +127,10 @@ class _Lines:
         self._said = said
         self._lock = threading.Lock()
         self._rest = b""
+
+    @property
+    def rest(self) -> str:
+        return self._rest.decode(errors="replace")
 
     def hear(self, data: bytes) -> None:
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
@@ -38,7 +39,9 @@ _BARS: Final = ((110, 20), (80, 10))
 _MOST_CHOSEN: Final = 20
 """Of a DAG that does not fit as a whole, no more steps than these are shown, however tall the terminal is."""
 
-_SIGNS: Final[tuple[tuple[str, str, OverflowMethod], ...]] = (("━", "─", "ellipsis"), ("#", "-", "crop"))
+_Signs = tuple[str, str, OverflowMethod]
+
+_SIGNS: Final[tuple[_Signs, ...]] = (("━", "─", "ellipsis"), ("#", "-", "crop"))
 """What is done, what is not, and how lines that are too long end; with Unicode and without."""
 
 
@@ -55,11 +58,13 @@ def frame(
     height: int,
     memory_bytes: int | None = None,
     ascii_only: bool = False,
+    unfinished: Sequence[str] = (),
 ) -> list[Text]:
     """Returns the lines of the view, of which none is wider and which together are not taller than asked.
 
     Every step has a line, in the order of the run. Where those are too many, the ones at work have theirs,
-    above them those that ended last, and the first line counts the rest.
+    above them those that ended last, and the first line counts the rest. What somebody printed without a
+    line's end, such as a question, stands above all that.
 
     Args:
         state: The run, as far as its events tell.
@@ -68,22 +73,28 @@ def frame(
         height: Most lines.
         memory_bytes: Memory in use; None where nobody knows.
         ascii_only: Whether the terminal knows nothing but ASCII.
+        unfinished: What was printed without a line's end so far.
     """
-    if height < 1 or not state.steps:
-        return []
+    signs = _SIGNS[ascii_only]
+    lines = [Text(_seen(each)) for each in unfinished]
+    if state.steps:
+        lines.append(_head(state, now, memory_bytes))
+        lines += _rest(state, now, width, height - len(lines), signs)
+    for line in lines:
+        _cut(line, width, signs[2])
+    return lines[: max(height, 0)]
+
+
+def _rest(state: RunState, now: datetime, width: int, height: int, signs: _Signs) -> list[Text]:
     asks = asked(state)
-    room = height - 1 - bool(asks.told)
+    room = max(height - bool(asks.told), 0)
     steps, left_out = _chosen(state, room)
     name_width = min(max(map(len, (step.step_id for step in steps)), default=0), max(width // 3, _LEAST_NAME))
     bar_width = next((length for least, length in _BARS if width >= least), 0)
-    signs = _SIGNS[ascii_only]
-    lines = [_head(state, now, memory_bytes)]
-    lines += [_line(step, now, name_width, bar_width, signs) for step in steps]
+    lines = [_line(step, now, name_width, bar_width, signs) for step in steps]
     lines += [Text(f"  and {left_out:,} more at work", "dim")] if left_out else []
     lines += [Text(f"  {asks.told}", "yellow" if asks.slowed else "dim")] if asks.told else []
-    for line in lines:
-        _cut(line, width, signs[2])
-    return lines[:height]
+    return lines
 
 
 def _head(state: RunState, now: datetime, memory_bytes: int | None) -> Text:
@@ -114,9 +125,7 @@ def _chosen(state: RunState, room: int) -> tuple[list[StepState], int]:
     return [*(state.finished[-ended:] if ended else []), *busy], 0
 
 
-def _line(
-    step: StepState, now: datetime, name_width: int, bar_width: int, signs: tuple[str, str, OverflowMethod]
-) -> Text:
+def _line(step: StepState, now: datetime, name_width: int, bar_width: int, signs: _Signs) -> Text:
     style = _STYLES.get(step.state, "dim")
     line = Text("  ")
     name = _cut(Text(_flat(step.step_id), "" if step.at_work else "dim"), name_width, signs[2])
@@ -137,6 +146,11 @@ def _line(
 def _cut(text: Text, width: int, end: OverflowMethod) -> Text:
     text.truncate(width, overflow=end)
     return text
+
+
+def _seen(text: str) -> str:
+    """Returns what is seen of an unfinished line: what came after it was last begun anew, without colours."""
+    return _flat(Text.from_ansi(text.rstrip("\r").rpartition("\r")[2]).plain)
 
 
 def _flat(text: str) -> str:
