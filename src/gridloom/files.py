@@ -20,6 +20,7 @@ __all__ = [
     "below",
     "digest_bytes",
     "digest_file",
+    "given_path",
     "plain_name",
     "publish",
     "storage_errors",
@@ -32,7 +33,9 @@ STAGING_PREFIX = ".staging-"
 """Names that start with this are unfinished and may be removed when no run is active."""
 
 _READ_BYTES = 1 << 20
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
+"""A file system allows 255 bytes, of which ours add some."""
+
 _ADVICE = {
     errno.ENOSPC: "The disk is full. Free some space, or choose another folder with --out.",
     errno.EDQUOT: "Your disk quota is used up. Free some space, or choose another folder with --out.",
@@ -56,9 +59,23 @@ def plain_name(name: str) -> str:
     if not _PLAIN_NAME.fullmatch(name):
         raise ValueError(
             "it may hold letters, digits, '.', '_' and '-' only, without a folder, and begins with a "
-            "letter or digit"
+            "letter or digit; at most 200 characters"
         )
     return name
+
+
+def given_path(path: str | Path) -> Path:
+    """Returns a path that a user gave, with the home folder for ``~``.
+
+    Raises:
+        ValueError: If it is empty or there is no such home, as the second half of a sentence.
+    """
+    if not str(path).strip():
+        raise ValueError("it has to name a file or folder")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError("there is no home folder of that name; write the path in full") from None
 
 
 @contextmanager

@@ -55,6 +55,13 @@ BAD = {
     "no file": (["check"], "UsageError", "FILE.parquet"),
     "folder for a file": (["check", "."], "FileFormatError", "."),
     "unknown run": (["runs", "show", "latest"], "UsageError", "no run"),
+    "no folder": (["year", "--sample", "--out", ""], "ConfigError", "--out cannot be ''"),
+    "no URL": (["year", "--base-url", ""], "ConfigError", "--base-url cannot be ''"),
+    "no name for tensors": (["load", "x.parquet", "--name", ""], "ConfigError", "--name cannot be ''"),
+    "no file of lineage": (["year", "--sample", "--lineage", ""], "ConfigError", "--lineage is empty"),
+    "no store of MLflow": (["year", "--sample", "--mlflow", ""], "ConfigError", "--mlflow is empty"),
+    "a name too long": (["plan", "--sample", "--name", "a" * 300], "ConfigError", "at most 200 characters"),
+    "an empty file name": (["check", ""], "UsageError", "it has to name a file or folder"),
     "no run": (["runs", "show"], "UsageError", "RUN_ID"),
 }
 

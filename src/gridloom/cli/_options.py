@@ -10,9 +10,12 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from gridloom.pipelines.settings import HourlySettings, load_settings
+from gridloom.files import given_path
+from gridloom.pipelines.places import load_settings
+from gridloom.pipelines.settings import HourlySettings
 
 __all__ = [
+    "PATH",
     "Manner",
     "answer_options",
     "dry_run_option",
@@ -20,6 +23,21 @@ __all__ = [
     "setting_options",
     "verbosity_options",
 ]
+
+
+class _GivenPath(click.Path):
+    """A path as a user gives one: not empty, with ``~`` for the home folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            given = given_path(value)
+        except ValueError as error:
+            self.fail(f"'{value}' cannot be used: {error}.", param, ctx)
+        return super().convert(given, param, ctx)
+
+
+PATH: Final = _GivenPath(path_type=Path)
+"""The type of an argument that names a file or folder."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 

@@ -11,7 +11,7 @@ import click
 
 from gridloom.cli._job import Job, carry_out
 from gridloom.cli._listeners import listener_options
-from gridloom.cli._options import Manner, answer_options, folder_option
+from gridloom.cli._options import PATH, Manner, answer_options, folder_option
 from gridloom.cli._render import echo_table, shown_path
 from gridloom.errors import ConfigError
 from gridloom.pipelines.listener_options import ListenerOptions
@@ -23,7 +23,7 @@ __all__ = ["load", "load_job"]
 
 
 @click.command(epilog="Example:  gridloom load data/hourly/eia930_2019.parquet --context 336 --horizon 24")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.parquet")
+@click.argument("file", type=PATH, metavar="FILE.parquet")
 @click.option("--name", metavar="NAME", help="Name of the dataset.  [default: that of the file]")
 @click.option(
     "--context",
@@ -82,7 +82,7 @@ def load(
 
     given = {
         **flags,
-        "name": flags["name"] or file.stem,
+        "name": file.stem if flags["name"] is None else flags["name"],
         "series": _names(flags["series"]),
         "respondents": _names(flags["respondents"]),
         "splits": _ends(flags["splits"]),

@@ -10,13 +10,13 @@ import click
 from gridloom.cli._file import FILE_FIELDS, file_job
 from gridloom.cli._hourly import YEAR_FIELDS, hourly_job, read_settings
 from gridloom.cli._job import Job, carry_out
-from gridloom.cli._options import Manner, answer_options, setting_options
+from gridloom.cli._options import PATH, Manner, answer_options, setting_options
 
 __all__ = ["plan"]
 
 
 @click.command(epilog="Example:  gridloom plan --sample --batch-days 90")
-@click.argument("file", metavar="[FILE.yaml]", required=False, type=click.Path(path_type=Path))
+@click.argument("file", metavar="[FILE.yaml]", required=False, type=PATH)
 @setting_options(*YEAR_FIELDS)
 @click.option("--mermaid", "as_mermaid", is_flag=True, help="Print the plan as a Mermaid flowchart.")
 @answer_options

@@ -10,14 +10,14 @@ import click
 from gridloom.cli._file import FILE_FIELDS, file_job
 from gridloom.cli._job import carry_out
 from gridloom.cli._listeners import listener_options
-from gridloom.cli._options import Manner, answer_options, dry_run_option, setting_options
+from gridloom.cli._options import PATH, Manner, answer_options, dry_run_option, setting_options
 from gridloom.pipelines.listener_options import ListenerOptions
 
 __all__ = ["run"]
 
 
 @click.command(epilog="Example:  gridloom run examples/year.yaml --out data")
-@click.argument("file", metavar="FILE.yaml", type=click.Path(path_type=Path))
+@click.argument("file", metavar="FILE.yaml", type=PATH)
 @setting_options(*FILE_FIELDS)
 @dry_run_option
 @listener_options

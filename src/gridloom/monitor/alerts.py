@@ -50,7 +50,11 @@ class WebhookAlerts:
     def __init__(
         self, url: str, *, recovers: bool = False, occasions: Collection[Occasion] = OCCASIONS
     ) -> None:
-        self._url = checked_url(url.removeprefix(_SLACK), "--notify")
+        self._url = checked_url(
+            url.removeprefix(_SLACK),
+            "--notify",
+            f"an http or https URL, with '{_SLACK}' before it for a receiver of Slack's form",
+        )
         self._slack = url.startswith(_SLACK) or urlsplit(self._url).hostname == _SLACK_HOST
         unknown = sorted(set(occasions) - set(OCCASIONS))
         if unknown:

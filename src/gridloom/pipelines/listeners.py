@@ -66,10 +66,10 @@ def listening(options: ListenerOptions, dag: PipelineDAG) -> Iterator[list[Liste
             sinks.append(OpenLineageSink(options.lineage, out=dag.config.output_dir, catalog=catalog))
         if options.mlflow:
             sinks.append(MlflowSink(options.mlflow, params=_params(dag)))
-        if options.notify:
-            sinks.append(
-                WebhookAlerts(options.notify, recovers=_had_failed(dag), occasions=options.notify_on)
-            )
+        recovers = bool(options.notify) and _had_failed(dag)
+        sinks += [
+            WebhookAlerts(url, recovers=recovers, occasions=options.notify_on) for url in options.notify
+        ]
         for sink in sinks:
             dag.subscribe(sink, *sink.kinds)
         yield sinks
