@@ -137,10 +137,15 @@ def _disk(steps: int) -> Section:
     return Section(
         title="dag: the disk's own floor",
         note="One operation: a row in SQLite (WAL, NORMAL); a small file written and synced; that renamed "
-        "as well, and its folder synced.",
+        "as well, and its folder synced; one in a folder of its own, moved, all synced.",
         metrics=[
             Metric(f"{name}_{kind}", f"{words} {unit}", 3)
-            for name, words in (("insert", "row"), ("sync", "file"), ("rename", "renamed"))
+            for name, words in (
+                ("insert", "row"),
+                ("sync", "file"),
+                ("rename", "renamed"),
+                ("place", "placed"),
+            )
             for kind, unit in (("cpu_ms", "CPU ms"), ("ms", "ms"))
         ],
         cases=[Case.call("disk", "dag_cases:disk", count=steps, out=FRESH)],

@@ -108,6 +108,20 @@ def disk(count: int, out: str) -> dict[str, float]:
         os.fsync(handle)
         os.close(handle)
 
+    def placed(number: int) -> None:
+        staged, home = Path(out, "staging", str(number)), Path(out, "steps")
+        staged.mkdir()
+        path = staged / "note.txt"
+        path.write_bytes(b"1\n")
+        for synced_path in (path, staged, home):
+            if synced_path is home:
+                staged.rename(home / staged.name)
+            handle = os.open(synced_path, os.O_RDONLY)
+            os.fsync(handle)
+            os.close(handle)
+
+    for folder in ("staging", "steps"):
+        Path(out, folder).mkdir()
     with closing(sqlite3.connect(f"{out}/floor.db", isolation_level=None)) as store:
         store.execute("PRAGMA journal_mode=WAL")
         store.execute("PRAGMA synchronous=NORMAL")
@@ -116,7 +130,7 @@ def disk(count: int, out: str) -> dict[str, float]:
         def inserted(number: int) -> None:
             store.execute("INSERT INTO records VALUES (?, ?)", (str(number), b"x" * 500))
 
-        for name, work in {"insert": inserted, "sync": synced, "rename": renamed}.items():
+        for name, work in {"insert": inserted, "sync": synced, "rename": renamed, "place": placed}.items():
             with Clock() as clock:
                 for number in range(count):
                     work(number)

@@ -171,6 +171,14 @@ def _sync(path: str | Path) -> None:
         os.close(handle)
 
 
+def _sync_inside(folder: str | Path) -> None:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if entry.is_dir(follow_symlinks=False):
+                _sync_inside(entry.path)
+            _sync(entry.path)
+
+
 def publish(staged: Path, final: Path) -> None:
     """Moves a finished file or folder to its place, durably and in one step.
 
@@ -181,8 +189,8 @@ def publish(staged: Path, final: Path) -> None:
         StorageError: If the disk refuses.
     """
     with storage_errors("write", final):
-        for path in sorted(staged.rglob("*")) if staged.is_dir() else []:
-            _sync(path)
+        if staged.is_dir():
+            _sync_inside(staged)
         _sync(staged)
         try:
             staged.replace(final)

@@ -136,6 +136,30 @@ def test_values_are_what_their_record_gives_back(tmp_path: Path) -> None:
     assert result["m"].output == Model(alpha=2)
 
 
+def test_what_else_lies_in_staging_is_not_published(tmp_path: Path) -> None:
+    def action(ctx: StepContext) -> Note:
+        made = note(ctx, "note.txt")
+        (made.path.parent / "scratch").write_text("of no use to others")
+        return made
+
+    run(tmp_path, GivesNote(action))
+    assert [path.name for path in (tmp_path / "steps" / "s").iterdir()] == ["note.txt"]
+
+
+def test_a_first_attempts_folder_becomes_the_steps_and_later_ones_leave_the_rest_of_it(
+    tmp_path: Path,
+) -> None:
+    run(tmp_path, GivesNote(lambda ctx: note(ctx, "sub/note.txt")))
+    (tmp_path / "steps" / "s" / "mine.txt").write_text("of a person")
+    result = run(tmp_path, GivesNote(lambda ctx: note(ctx, "note.txt")))
+    assert result["s"].output.path == tmp_path / "steps" / "s" / "note.txt"
+    assert sorted(path.name for path in (tmp_path / "steps" / "s").iterdir()) == [
+        "mine.txt",
+        "note.txt",
+        "sub",
+    ]
+
+
 def test_outputs_stand_in_their_folder_and_staging_is_gone(tmp_path: Path) -> None:
     class Placed(GivesNote):
         def output_folder(self) -> str:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-from tests.dag.toys import LONG_S, Work, cancel_within, chain, fail, pipeline
+from tests.dag.toys import LONG_S, Action, CachedWork, Trial, Work, cancel_within, chain, fail, pipeline
 from tests.support.interrupted import change
 
 from gridloom.dag import RunOutcome, StepContext, StepOutcome
+from gridloom.dag.history import load_run
 from gridloom.errors import InterruptedRunError
 
 
@@ -56,6 +59,72 @@ def test_the_most_urgent_step_does_not_wait_while_small_ones_end_and_end(tmp_pat
     dag.execute().raise_for_failure()
 
     assert began.index("c") < 100  # nothing is behind "d", so it is not urgent
+
+
+def nap(began: list[str]) -> Action:
+    """Returns an action that takes long enough for others to be decided on ahead."""
+
+    def action(ctx: StepContext) -> None:
+        began.append(ctx.step_id)
+        time.sleep(0.02)
+
+    return action
+
+
+def test_what_was_decided_on_ahead_does_not_pass_a_more_urgent_step(tmp_path: Path) -> None:
+    began: list[str] = []
+    dag = pipeline(tmp_path, max_parallel_steps=1)
+    chain(dag, [Work(name, nap(began)) for name in ("a", "b", "c")])
+    for number in range(3):
+        dag.add_step(Work(f"free{number}", nap(began)))
+    dag.execute().raise_for_failure()
+    assert began == ["a", "b", "c", "free0", "free1", "free2"]
+
+
+def test_what_was_decided_on_ahead_begins_in_its_order_and_leaves_a_whole_record(tmp_path: Path) -> None:
+    began: list[str] = []
+    dag = pipeline(tmp_path, max_parallel_steps=1)
+    names = [f"s{number}" for number in range(8)]
+    for name in names:
+        dag.add_step(Trial(name, nap(began)))
+    result = dag.execute()
+    assert began == names
+    assert result.totals["steps"]["executed"] == len(names)
+    journal = [(step["step_id"], step["attempts"]) for step in load_run(tmp_path, result.run_id)["steps"]]
+    assert sorted(journal) == [(name, 1) for name in names]
+    assert dag.execute().totals["steps"]["cached"] == len(names)
+
+
+def test_a_step_begins_when_the_record_of_its_input_can_be_read(tmp_path: Path) -> None:
+    committed: list[set[str]] = []
+
+    def look(ctx: StepContext) -> None:
+        with closing(sqlite3.connect(tmp_path / ".gridloom" / "runs.db")) as store:
+            committed.append({name for (name,) in store.execute("SELECT step_id FROM manifests")})
+
+    dag = pipeline(tmp_path, max_parallel_steps=2)
+    first = [dag.add_step(CachedWork(f"first{number}", nap([]))) for number in range(6)]
+    dag.add_step(CachedWork("last", look), first)
+    dag.execute().raise_for_failure()
+    assert committed == [{f"first{number}" for number in range(6)}]
+
+
+def test_what_was_decided_on_ahead_never_begins_after_a_failure(tmp_path: Path) -> None:
+    began: list[str] = []
+
+    def bad(ctx: StepContext) -> None:
+        nap(began)(ctx)
+        raise RuntimeError("it broke")
+
+    dag = pipeline(tmp_path, max_parallel_steps=1)
+    dag.add_step(Work("bad", bad))
+    for number in range(3):
+        dag.add_step(CachedWork(f"free{number}", nap(began)))
+    result = dag.execute()
+    assert began == ["bad"]
+    assert outcomes(result) == {"bad": "failed"} | {f"free{number}": "cancelled" for number in range(3)}
+    with closing(sqlite3.connect(tmp_path / ".gridloom" / "runs.db")) as store:
+        assert store.execute("SELECT step_id FROM attempts").fetchall() == [("bad",)]
 
 
 def test_a_free_slot_is_refilled_while_an_older_step_still_runs(tmp_path: Path) -> None:

@@ -197,3 +197,23 @@ def test_what_another_run_replaced_meanwhile_is_said(tmp_path: Path) -> None:
     assert result["b"].outcome.value == "failed"
     assert "was replaced while this run used it, by another run or program" in str(result.error)
     assert "Run the same command again" in str(result.error)
+
+
+def test_what_another_run_did_since_it_was_decided_on_ahead_is_not_done_again(tmp_path: Path) -> None:
+    ran: list[str] = []
+
+    def meanwhile(_ctx: StepContext) -> None:
+        time.sleep(0.05)  # the run has decided on "late" by now, or decides on it after the other one
+        other = pipeline(tmp_path)
+        other.add_step(Trial("late", lambda _ctx: ran.append("other")))
+        other.execute().raise_for_failure()
+
+    dag = pipeline(tmp_path, max_parallel_steps=1)
+    dag.add_step(Work("first", meanwhile))
+    dag.add_step(Trial("late", lambda _ctx: ran.append("own")))
+    result = dag.execute()
+    assert {name: step.outcome.value for name, step in result.steps.items()} == {
+        "first": "executed",
+        "late": "cached",
+    }
+    assert ran == ["other"]

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import socket
+import socketserver
 import subprocess
 import time
 from collections.abc import Iterator
@@ -257,3 +258,13 @@ def test_promtool_takes_the_files_of_deploy(programs: dict[str, str], file: str)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_the_end_does_not_wait_for_the_server_to_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    # it looks up after an hour, and the test may take two minutes
+    monkeypatch.setattr(socketserver.BaseServer.serve_forever, "__defaults__", (3600.0,))
+    for listen in (("127.0.0.1", 0), ("0.0.0.0", 0)):
+        with PrometheusMetrics(listen=listen) as metrics:
+            port = metrics.port
+        with pytest.raises(OSError), urlopen(f"http://localhost:{port}/metrics", timeout=5):
+            pass

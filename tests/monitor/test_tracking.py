@@ -184,11 +184,24 @@ def test_files_that_are_not_taken_in_time_are_said(
             sink.keep([(tmp_path, "")])
 
 
-def test_a_store_that_cannot_be_opened_stops_before_any_work(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("uri", "said"),
+    [
+        ("nothing://user:secret-word@host/x", "--mlflow takes .* Write http://HOST:PORT, sqlite:///FILE"),
+        ("htp:/secret-word", "--mlflow takes .* Write http://HOST:PORT"),
+        ("secret-word", "--mlflow takes .* MLFLOW_ALLOW_FILE_STORE=true"),
+        ("postgresql://user:secret-word@host/x", "MLflow at postgresql://.* needs the module 'psycopg"),
+    ],
+)
+def test_a_store_that_cannot_be_opened_stops_before_any_work(
+    uri: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE")
     out = tmp_path / "out"
-    with pytest.raises(ConfigError, match=r"--mlflow: MLflow at nothing://.* said"):
-        reported(out, "nothing://user:secret-word@host/x")
+    with pytest.raises(ConfigError, match=said) as raised:
+        reported(out, uri)
 
+    assert "secret-word" not in str(raised.value)
     assert not out.exists()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -176,13 +177,21 @@ def check_step_id(step_id: str) -> None:
 def semantic_settings(model: pydantic.BaseModel) -> dict[str, Any]:
     """Returns the settings that decide what is made: neither `step_id` nor an operational field."""
     chosen: dict[str, Any] = {}
-    for name, field in type(model).model_fields.items():
-        extra = field.json_schema_extra
-        if name == "step_id" or (isinstance(extra, dict) and extra.get("operational") is True):
-            continue
+    for name in _semantic_names(type(model)):
         value = getattr(model, name)
         chosen[name] = semantic_settings(value) if isinstance(value, pydantic.BaseModel) else value
     return chosen
+
+
+@lru_cache
+def _semantic_names(model: type[pydantic.BaseModel]) -> tuple[str, ...]:
+    """Returns the names of the settings that decide what is made, looked for once for a thousand steps."""
+    return tuple(
+        name
+        for name, field in model.model_fields.items()
+        for extra in [field.json_schema_extra]
+        if name != "step_id" and not (isinstance(extra, dict) and extra.get("operational") is True)
+    )
 
 
 def masked_settings(model: pydantic.BaseModel) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class Database:
 
     Attributes:
         path: The file.
+        openings: How often it was opened.
         set_aside: Name of the damaged store that this one set aside last, and what was wrong with it.
 
     Raises:
@@ -72,7 +73,7 @@ class Database:
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
         self._opened: tuple[int, int] | None = None
-        self._openings = 0
+        self.openings = 0
         self._copy: TemporaryDirectory[str] | None = None
         if writes:
             self.write(lambda connection: connection.execute("SELECT 1"))
@@ -136,7 +137,7 @@ class Database:
         ask = "PRAGMA data_version"
         with self._lock:
             found = connection.execute(ask).fetchall() if connection else self.rows(ask)
-            return self._openings, found[0][0]
+            return self.openings, found[0][0]
 
     def insert(self, sql: str, values: Sequence[Any]) -> int:
         """Runs one statement as a transaction of its own, and returns how many rows it changed.
@@ -178,7 +179,7 @@ class Database:
     def _open(self) -> sqlite3.Connection:
         with storage_errors("create", self.path.parent):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._openings += 1
+        self.openings += 1
         before = inode(self.path)
         connection = connect(self.path)
         self._opened = before or inode(self.path)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -19,7 +19,16 @@ from gridloom.dag.staging import Commit
 from gridloom.errors import GridLoomError, StepFailedError, StorageError
 from gridloom.files import storage_errors
 
-__all__ = ["Ended", "Meter", "artifacts_in", "ended_untold", "explained", "in_words", "rows_made"]
+__all__ = [
+    "Ended",
+    "Meter",
+    "Succeeded",
+    "artifacts_in",
+    "ended_untold",
+    "explained",
+    "in_words",
+    "rows_made",
+]
 
 _DISK_ERRORS: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EFBIG})
 
@@ -36,6 +45,38 @@ class Ended:
     output: StepOutput
     made: ManifestRow | None = None
 
+    @property
+    def step_id(self) -> str:
+        """The step."""
+        return self.output.step_id
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether steps may begin that wait for this one."""
+        return self.output.outcome.succeeded
+
+    def finish(self) -> Ended:
+        """Returns itself."""
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Succeeded:
+    """An attempt that has succeeded, and left no files; the rest is work for whoever writes the books.
+
+    Attributes:
+        step_id: The step.
+        finish: Gives its end; called once, in any thread.
+    """
+
+    step_id: str
+    finish: Callable[[], Ended]
+
+    @property
+    def succeeded(self) -> bool:
+        """As of `Ended`."""
+        return True
+
 
 class Meter:
     """What a step costs, all of its attempts together.
@@ -46,17 +87,25 @@ class Meter:
 
     def __init__(self) -> None:
         self.elsewhere = StepCost()
-        self._started_s = time.perf_counter()
+        self._started_s = self._paused_s = time.perf_counter()
         self._cpu_s = self._since_s = 0.0
+        self._counts = False
 
-    def go_on(self) -> None:
-        """Counts the CPU time of this thread from now on."""
-        self._since_s = time.thread_time()
+    def go_on(self, *, first: bool = False) -> None:
+        """Counts the CPU time of this thread from now on.
+
+        Args:
+            first: Whether the step begins, so that it was not at work before, though it was decided on.
+        """
+        if first:
+            self._started_s += time.perf_counter() - self._paused_s
+        self._since_s, self._counts = time.thread_time(), True
 
     def pause(self) -> None:
-        """Counts it until now."""
-        now_s = time.thread_time()
-        self._cpu_s, self._since_s = self._cpu_s + now_s - self._since_s, now_s
+        """Counts it until now, if it is counted."""
+        if self._counts:
+            self._cpu_s += time.thread_time() - self._since_s
+            self._paused_s, self._counts = time.perf_counter(), False
 
     def metrics(
         self, ctx: StepContext | None = None, commit: Commit | None = None, rows: int = 0
@@ -74,7 +123,7 @@ class Meter:
             **counted,
             bytes_written=commit.bytes_written if commit else 0,
             files_written=commit.files_written if commit else 0,
-            duration_s=time.perf_counter() - self._started_s,
+            duration_s=self._paused_s - self._started_s,
             cpu_s=self._cpu_s + elsewhere.cpu_s,
             peak_rss_bytes=elsewhere.peak_rss_bytes or peak_rss_bytes(),
             peak_rss_scope=elsewhere.peak_rss_scope,

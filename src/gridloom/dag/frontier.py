@@ -9,7 +9,10 @@ from typing import Any
 from gridloom.dag.graph import Graph
 from gridloom.dag.outcome import StepOutcome, StepOutput
 
-__all__ = ["Frontier"]
+__all__ = ["Frontier", "Urgency"]
+
+Urgency = tuple[float, int]
+"""The seconds of the way to an end, negative, and the place in topological order."""
 
 
 class Frontier:
@@ -29,6 +32,7 @@ class Frontier:
         self._order = graph.order()
         self._dependents = graph.dependents()
         self._missing = {name: len(graph.dependencies(name)) for name in self._order}
+        self._unopened = dict(self._missing)
         ways = _longest_ways(self._order, self._dependents, expected_s)
         self.rank = {name: position for position, name in enumerate(self._order)}
         self._urgency = {name: (-ways[name], self.rank[name]) for name in self._order}
@@ -42,11 +46,34 @@ class Frontier:
         """Whether a step may start."""
         return bool(self._ready)
 
+    @property
+    def first(self) -> Urgency | None:
+        """How urgent the most urgent of the ready steps is; may be asked from any thread."""
+        return next(iter(self._ready), None)
+
+    def urgency(self, step_id: str) -> Urgency:
+        """Returns how urgent a step is; the smallest is the most urgent."""
+        return self._urgency[step_id]
+
     def take(self) -> str:
-        """Returns the most urgent of the ready steps; it is running from now on."""
-        step_id = self._order[heapq.heappop(self._ready)[1]]
+        """Returns the most urgent of the ready steps."""
+        return self._order[heapq.heappop(self._ready)[1]]
+
+    def begin(self, step_id: str) -> None:
+        """Notes that a step is running from now on."""
         self.statuses[step_id] = StepOutcome.running
-        return step_id
+
+    def opened(self, step_id: str) -> Urgency | None:
+        """Returns how urgent the most urgent step is that waited for nothing but this one's success.
+
+        It is asked once for each step, as soon as that has succeeded; the end may be noted later.
+        """
+        found: Urgency | None = None
+        for name in self._dependents[step_id]:
+            self._unopened[name] -= 1
+            if not self._unopened[name]:
+                found = min(found or self._urgency[name], self._urgency[name])
+        return found
 
     def end(self, output: StepOutput) -> None:
         """Notes how a step ended; what only waited for its success may start."""

@@ -39,6 +39,7 @@ _ATTEMPT_UNCLAIMED = (
     "INSERT OR REPLACE INTO attempts (run_id, step_id, number, key, started_at)"
     f" SELECT ?, ?, ?, ?, ? WHERE NOT EXISTS ({_CLAIMS})"
 )
+_IF_NONE_WROTE = " AND (SELECT data_version FROM pragma_data_version) = ?"
 _ATTEMPT_FAILED = (
     "UPDATE attempts SET ended_at = ?, outcome = ?, error_type = ?, message = ?"
     " WHERE run_id = ? AND step_id = ? AND number = ?"
@@ -134,6 +135,25 @@ class Journal:
             return True
 
         return self._database.write(work)
+
+    def begin(self, claim: Claim, version: tuple[int, int]) -> bool:
+        """Notes that a step begins its first attempt which was decided on some time ago.
+
+        Args:
+            claim: The step.
+            version: Of the store, as it was known then.
+
+        Returns:
+            Whether the attempt may begin; it may not if others have written since.
+        """
+        row = self._attempt(claim, _now())
+        if not claim.key:
+            return bool(self._database.insert(_ATTEMPT, row))
+        openings, written = version
+        values = (*row, *self._others(claim.step_id, claim.key), written)
+        granted = self._database.insert(_ATTEMPT_UNCLAIMED + _IF_NONE_WROTE, values)
+        # what was written into a store that was begun anew claims the work, but nothing was decided by it
+        return bool(granted) and self._database.openings == openings
 
     def _claimed(self, connection: Connection, claim: Claim, now: str) -> bool:
         """Notes an attempt where nobody claims its work, which is nearly always; returns whether it did."""

@@ -125,7 +125,7 @@ class PipelineDAG:
         """Returns `text` with every known secret in it replaced."""
         return self._redactor.text(text)
 
-    def subscribe(self, sink: Sink, *kinds: type[Event]) -> None:
+    def subscribe(self, sink: Sink, *kinds: type[Event], within_s: float = 0.05) -> None:
         """Calls `sink` with the events of later runs, in order, in a thread of its own.
 
         A sink that is slow, hangs or raises changes nothing about the run: what it does not hear is counted
@@ -134,8 +134,10 @@ class PipelineDAG:
         Args:
             sink: Who listens.
             kinds: Events of these classes only; of all where none is named.
+            within_s: How long an event may wait for others that are handed over with it, in seconds. At the
+                end none waits.
         """
-        self._subscriptions.append(Subscription(sink, kinds))
+        self._subscriptions.append(Subscription(sink, kinds, within_s))
 
     @property
     def steps(self) -> Mapping[str, BaseStep[Any]]:

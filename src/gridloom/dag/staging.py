@@ -11,7 +11,7 @@ import os
 import shutil
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,7 +24,7 @@ from gridloom.dag.context import StepContext
 from gridloom.dag.locks import exclusive
 from gridloom.dag.owner import Owner, this_process
 from gridloom.dag.stamps import stamp
-from gridloom.errors import StepFailedError
+from gridloom.errors import StepFailedError, StorageError
 from gridloom.files import below, publish, storage_errors
 
 __all__ = ["Commit", "Staging", "find_dead", "remove_dead"]
@@ -111,11 +111,12 @@ class Staging:
         for place in places.values():
             self._claim(place, ctx.step_id)
         seen = {name: stamp(value.path) for name, value in outputs.items() if isinstance(value, Artifact)}
-        for name, place in places.items():
-            self._place(staging / name, place)
-        with suppress(OSError):
-            # where it is not empty, it goes with the others
-            staging.rmdir()
+        if not _placed_whole(staging, target, staged):
+            for name, place in places.items():
+                self._place(staging / name, place)
+            with suppress(OSError):
+                # where it is not empty, it goes with the others
+                staging.rmdir()
         final = {
             name: value if inside is None else value.moved(places.get(inside) or target / inside)
             for (name, value), inside in zip(outputs.items(), within.values(), strict=True)
@@ -124,7 +125,7 @@ class Staging:
         extras = tuple(
             Artifact.of(place)
             for place in places.values()
-            if not any(path == place or path.is_relative_to(place) for path in described)
+            if not any(_lies_in(path, place) for path in described)
         )
         return Commit(
             outputs=final,
@@ -202,6 +203,32 @@ def _in_staging(value: Any, staging: Path) -> str | None:
         return name
     real, home = value.path.resolve(), staging.resolve()
     return real.relative_to(home).as_posix() if real.is_relative_to(home) else None
+
+
+def _placed_whole(staging: Path, target: Path, names: Sequence[str]) -> bool:
+    """Makes an attempt's folder the step's, where there is none yet and nothing else is in it.
+
+    One folder is made then, where else one is made to write to, one to move to, and the former removed.
+
+    Returns:
+        Whether it could be done; if not, nothing has changed.
+    """
+    if not names or os.path.lexists(target):
+        return False
+    if sorted(os.listdir(staging)) != names:  # noqa: PTH208 - a Path takes its time
+        return False
+    try:
+        publish(staging, target)
+    except StorageError:
+        # another step or run may have made it meanwhile
+        if os.path.lexists(staging) and os.path.lexists(target):
+            return False
+        raise
+    return True
+
+
+def _lies_in(path: Path, place: Path) -> bool:
+    return path == place or path.as_posix().startswith(f"{place.as_posix()}/")
 
 
 def _count_files(path: Path) -> int:

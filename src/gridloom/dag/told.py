@@ -28,8 +28,8 @@ EVENT_VERSION = 1
 Level = Literal["debug", "info", "warning", "error"]
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
-    """What all events have.
+class Event(msgspec.Struct, frozen=True, kw_only=True, tag_field="type", gc=False):
+    """What all events have; none is part of a cycle, so that the garbage collector need not look at them.
 
     Attributes:
         seq: Position in the run's stream, from 1 without gaps.

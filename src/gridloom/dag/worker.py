@@ -6,20 +6,20 @@ import math
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 from gridloom.dag.cache import CachedOutputs
 from gridloom.dag.cancel import CancelToken
 from gridloom.dag.checkpoint import are_left, remove_checkpoints
 from gridloom.dag.context import StepContext
-from gridloom.dag.ends import Ended, Meter, artifacts_in, explained, in_words, rows_made
+from gridloom.dag.ends import Ended, Meter, Succeeded, artifacts_in, explained, in_words, rows_made
 from gridloom.dag.events import CacheDecided, Level, LogWritten, StepStarted
 from gridloom.dag.executors import StepCall
 from gridloom.dag.explain import Decision, decide, inputs_for
 from gridloom.dag.graph import StepNode
 from gridloom.dag.journal import Claim
-from gridloom.dag.manifest import Manifest, ManifestRow, outputs_recorded
+from gridloom.dag.made import manifest_of
 from gridloom.dag.outcome import StepOutcome, StepOutput
 from gridloom.dag.promise import check_findings, checked_outputs
 from gridloom.dag.services import RunServices
@@ -36,7 +36,11 @@ _IN_PASSING_BYTES: Final = 1 << 16
 
 
 class StepTask:
-    """One step of one run: `foresee` is for the scheduler, `attempt` for a thread, again for each retry."""
+    """One step of one run: `foresee` is for the scheduler, `attempt` for a thread, again for each retry.
+
+    Attributes:
+        version: Of the record store, as it was known when the step was foreseen.
+    """
 
     def __init__(
         self,
@@ -52,6 +56,7 @@ class StepTask:
         self._meter = Meter()
         self._decision: Decision | None = None
         self._ctx: StepContext | None = None
+        self.version = (0, 0)
         self._said_waiting = False
         self._forced = services.force and node.step_id not in services.spared
         self._files = artifacts_in(self._inputs.values())
@@ -63,6 +68,7 @@ class StepTask:
         """
         self._meter.go_on()
         step, ended = self._node.step, None
+        self.version = self._run.store.version
         if not (isinstance(step, CacheableStep) and _has_a_say(step)):
             with suppress(Exception):  # whatever it is, the attempt meets it again and tells it
                 decision = self._decided(_IN_PASSING_BYTES)
@@ -90,14 +96,14 @@ class StepTask:
             hit = decision.cached is not None
             self._run.bus.emit(CacheDecided, step_id=self._node.step_id, hit=hit, reason=decision.reason)
 
-    def attempt(self, number: int, *, claimed: bool) -> Ended:
+    def attempt(self, number: int, *, claimed: bool) -> Ended | Succeeded:
         """Returns how an attempt ended, whatever it raised.
 
         Args:
             number: 1 for the first.
             claimed: Whether its claim is written already.
         """
-        self._meter.go_on()
+        self._meter.go_on(first=number == 1)
         self._ctx = None
         try:
             return self._attempt(number, claimed=claimed)
@@ -111,7 +117,9 @@ class StepTask:
         if self._ctx is not None:
             self._ctx.close()
 
-    def _attempt(self, number: int, *, claimed: bool) -> Ended:
+    def _attempt(self, number: int, *, claimed: bool) -> Ended | Succeeded:
+        if number == 1 and not claimed:
+            claimed = self._claimed_late()
         decision = self._decision = self._decision or self._decide()
         while not claimed:
             if ended := self._over(decision):
@@ -123,6 +131,13 @@ class StepTask:
                 # the run that is waited for may have done the work
                 decision = self._decision = self._decide()
         return self._execute(decision, number)
+
+    def _claimed_late(self) -> bool:
+        """Claims what was foreseen, where that was not done when it was handed over."""
+        claim = self.claim
+        granted = claim is not None and self._run.journal.begin(claim, self.version)
+        self.settle(claimed=granted)
+        return granted
 
     def _over(self, decision: Decision) -> Ended | None:
         """Returns how the step ended where its outputs are there, or it is not to work."""
@@ -136,7 +151,7 @@ class StepTask:
     def _claimed(self, decision: Decision, number: int) -> Claim:
         return Claim(self._node.step_id, number, decision.fingerprint.key if decision.fingerprint else "")
 
-    def _execute(self, decision: Decision, number: int) -> Ended:
+    def _execute(self, decision: Decision, number: int) -> Ended | Succeeded:
         step, step_id, run = self._node.step, self._node.step_id, self._run
         run.bus.emit(
             StepStarted,
@@ -167,16 +182,26 @@ class StepTask:
             token.close()
         check_findings(step_id, ctx.findings)
         run.stamps.check(step_id, self._files)
+        if not (ctx.used_checkpoints or ctx.names or artifacts_in(outputs.values())):
+            return Succeeded(step_id, partial(self._finish, decision, number, ctx, Commit(outputs=outputs)))
         commit = run.staging.commit(ctx, step.output_folder(), outputs)
         for path, seen in commit.stamps:
             run.stamps.note(path, seen)
-        made = self._manifest(decision, commit, ctx)
+        made = manifest_of(self._run, self._node, decision, commit, ctx)
         if ctx.used_checkpoints:
             # they are needed until the step is committed
             if made:
                 run.store.commit(made)
                 made = None
             remove_checkpoints(run.database, run.out, step_id, ctx.checkpoint_key)
+        return Ended(self._output(StepOutcome.executed, decision.reason, number, commit=commit), made)
+
+    def _finish(self, decision: Decision, number: int, ctx: StepContext, commit: Commit) -> Ended:
+        """Returns how an attempt ended that left no files."""
+        try:
+            made = manifest_of(self._run, self._node, decision, commit, ctx)
+        except Exception as error:  # noqa: BLE001 - an output may have a form that cannot be recorded
+            return Ended(self._ended_badly(error, number))
         return Ended(self._output(StepOutcome.executed, decision.reason, number, commit=commit), made)
 
     def _output(
@@ -248,28 +273,6 @@ class StepTask:
             key = decision.fingerprint.key
             if not run.journal.others_at_work(step_id, key):
                 remove_checkpoints(run.database, run.out, step_id, key)
-
-    def _manifest(self, decision: Decision, commit: Commit, ctx: StepContext) -> ManifestRow | None:
-        """Returns the record of what was made; None where it is not to be remembered."""
-        if decision.fingerprint is None:
-            return None
-        run, step_id = self._run, ctx.step_id
-        manifest = Manifest(
-            step_id=step_id,
-            fingerprint=decision.fingerprint,
-            outputs=outputs_recorded(commit.outputs, self._node.signature.outputs, run.out),
-            extras=[extra.to_json(run.out) for extra in commit.extras],
-            findings=list(ctx.findings),
-            rows=rows_made(ctx, commit.outputs.values()),
-            run_id=ctx.run_id,
-            made_at=datetime.now(UTC),
-        )
-        made = run.store.encoded(manifest, run.identities[step_id].code.parts)
-        if made is None:
-            self._log(
-                "The output holds a secret, so it is not remembered and the step will run again.", "warning"
-            )
-        return made
 
     def _log(self, message: str, level: Level) -> None:
         self._run.bus.emit(LogWritten, step_id=self._node.step_id, level=level, message=message)

@@ -28,6 +28,7 @@ OCCASIONS: Final[tuple[Occasion, ...]] = get_args(Occasion)
 _SLACK: Final = "slack:"
 _SLACK_HOST: Final = "hooks.slack.com"
 _MOST_LINES: Final = 10
+_FAILED: Final = StepOutcome.failed
 
 
 class WebhookAlerts:
@@ -71,10 +72,11 @@ class WebhookAlerts:
             ListenerError: If the receiver does not take it.
         """
         match event:
+            case StepFinished():  # first, for there are thousands of them
+                if event.outcome is _FAILED:
+                    self._failed_steps.append({"step_id": event.step_id, "reason": event.reason})
             case RunStarted():
                 self._pipeline = {"id": event.pipeline_id, "name": event.pipeline_name}
-            case StepFinished() if event.outcome is StepOutcome.failed:
-                self._failed_steps.append({"step_id": event.step_id, "reason": event.reason})
             case FindingReported() if not event.passed:
                 self._findings.append(
                     {

@@ -114,15 +114,16 @@ class OpenLineageSink:
             StorageError: If the disk refuses the file.
         """
         match event:
+            case StepFinished():  # first, for there are thousands of these and the next
+                self._step_finished(event)
+            case StepStarted():
+                if event.step_id not in self._started:
+                    self._step_started(event)
             case RunStarted():
                 self._pipeline, self._dependencies = event.pipeline_id, event.dependencies
                 self._begin("", event.at)
-            case StepStarted() if event.step_id not in self._started:
-                self._step_started(event)
             case FindingReported():
                 self._findings.setdefault(event.step_id, []).append(assertion(event))
-            case StepFinished():
-                self._step_finished(event)
             case RunFinished():
                 good = event.outcome in {RunOutcome.succeeded, RunOutcome.planned}
                 facets = {} if good else error_facet(event.message or event.outcome.value)

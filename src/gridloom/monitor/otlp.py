@@ -6,6 +6,7 @@ What cannot be sent is kept for the next time; at the end it is lost, and that i
 from __future__ import annotations
 
 import gzip
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
@@ -65,6 +66,9 @@ class Otlp:
         settings: Where to and how.
         metrics: Makes the metrics of now.
 
+    Attributes:
+        due_s: When `send_due` has something to do, by the monotonic clock.
+
     Raises:
         ConfigError: If a certificate cannot be used.
     """
@@ -75,28 +79,38 @@ class Otlp:
             opener(target.tls)
         self._spans = _Queue(lambda records: self._send("traces", records))
         self._logs = _Queue(lambda records: self._send("logs", records))
-        self._sent_s = self._metrics_sent_s = time.monotonic()
+        self._batches_due_s = self._metrics_due_s = self.due_s = 0.0
+        self._wait(batches=True, metrics=True)
 
     def span(self, record: bytes) -> None:
         """Sends a span with the next batch."""
         if self._spans.put(record):
-            self._sent_s = 0.0
+            self._batches_due_s = self.due_s = 0.0
 
     def log(self, record: bytes) -> None:
         """Sends a log record with the next batch."""
         if self._logs.put(record):
-            self._sent_s = 0.0
+            self._batches_due_s = self.due_s = 0.0
 
     def send_due(self) -> None:
         """Sends what has waited long enough; what is not taken is kept."""
         now_s = time.monotonic()
-        if now_s - self._sent_s >= _SEND_EVERY_S:
+        batches, metrics = now_s >= self._batches_due_s, now_s >= self._metrics_due_s
+        if batches:
             _tried(self._spans.send)
             _tried(self._logs.send)
-            self._sent_s = time.monotonic()
-        if now_s - self._metrics_sent_s >= self._settings.metrics_every_s:
+        if metrics:
             _tried(self._send_metrics)
-            self._metrics_sent_s = time.monotonic()
+        self._wait(batches=batches, metrics=metrics)
+
+    def _wait(self, *, batches: bool, metrics: bool) -> None:
+        """Begins to wait again."""
+        now_s = time.monotonic()
+        if batches:
+            self._batches_due_s = now_s + _SEND_EVERY_S
+        if metrics:
+            self._metrics_due_s = now_s + self._settings.metrics_every_s
+        self.due_s = min(self._batches_due_s, self._metrics_due_s)
 
     def send_all(self) -> None:
         """Sends all that there is.
@@ -104,6 +118,7 @@ class Otlp:
         Raises:
             ListenerError: If something was not taken, now or for too long before.
         """
+        self.due_s = math.inf
         # a collector that is gone is waited for once
         try:
             for send in (self._spans.send, self._logs.send, self._send_metrics):

@@ -37,8 +37,9 @@ def metrics_of(
     start_ns = int(tally.started_s * 1e9)
     pipeline: dict[str, Fact] = {"gridloom.pipeline.id": tally.pipeline_id}
     told = []
+    counting = [(step_id, step) for step_id, step in tally.steps.items() if step.counts]
     for name in COUNTED:
-        counted = ((step_id, step.counted(name)) for step_id, step in tally.steps.items())
+        counted = ((step_id, step.counted(name)) for step_id, step in counting)
         points = [
             ({**pipeline, "gridloom.step.id": step_id}, number) for step_id, number in counted if number
         ]

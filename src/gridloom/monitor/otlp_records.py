@@ -30,6 +30,7 @@ from gridloom.monitor.wire import (
 
 __all__ = [
     "CLIENT",
+    "INTERNAL",
     "SIGNALS",
     "Histogram",
     "Ids",
@@ -69,7 +70,7 @@ _BOUNDS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 
 """Bounds of durations in seconds, as the semantic conventions advise for requests."""
 
 
-class Ids(msgspec.Struct, frozen=True):
+class Ids(msgspec.Struct, frozen=True, gc=False):
     """Where a span stands.
 
     Attributes:
@@ -105,22 +106,17 @@ def span(
         error: Why it failed, which may be empty; None if it did not.
     """
     raw = name.encode("utf-8", "backslashreplace")
-    return b"".join(
-        (
-            b"\x0a\x10",
-            ids.trace,
-            b"\x12\x08",
-            ids.span,
-            b"\x22\x08" + ids.parent if ids.parent else b"",
-            b"\x2a",
-            varint(len(raw)),
-            raw,
-            b"\x30\x01" if kind == INTERNAL else number(6, kind),
-            _TIMES(b"\x39", start_ns, b"\x41", max(start_ns, end_ns)),
-            fields,
-            b"" if error is None else message(15, text(2, error) if error else b"", number(3, _ERROR)),
-            b"\x85\x01\x01\x00\x00\x00",  # flags: sampled
-        )
+    status = b"" if error is None else message(15, text(2, error) if error else b"", number(3, _ERROR))
+    return b"\x0a\x10%b\x12\x08%b%b\x2a%b%b%b%b%b%b\x85\x01\x01\x00\x00\x00" % (  # the last: sampled
+        ids.trace,
+        ids.span,
+        b"\x22\x08" + ids.parent if ids.parent else b"",
+        varint(len(raw)),
+        raw,
+        b"\x30\x01" if kind == INTERNAL else number(6, kind),
+        _TIMES(b"\x39", start_ns, b"\x41", max(start_ns, end_ns)),
+        fields,
+        status,
     )
 
 
@@ -235,5 +231,6 @@ def request(resource: Mapping[str, Fact], scope: tuple[str, str], records: Itera
         records: Spans, log records or metrics.
     """
     made = message(1, text(1, scope[0]), text(2, scope[1]))
-    told = [message(2, record) for record in records]
+    # message(2, record), but there are many of these
+    told = [part for record in records for part in (b"\x12", varint(len(record)), record)]
     return message(1, message(1, attributes(1, resource)), message(2, made, *told))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import encodings.idna  # noqa: F401 - the first host that is looked up would import it amid the run
 import urllib.error
 import urllib.request
 from collections.abc import Mapping

@@ -6,8 +6,11 @@ an ``_info`` metric. Every series carries the pipeline, so that several can shar
 
 from __future__ import annotations
 
+import socket
 import threading
+from collections import Counter, deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
@@ -19,16 +22,20 @@ from gridloom.dag.outcome import RunOutcome, StepOutcome
 from gridloom.errors import ConfigError
 from gridloom.extras import need
 from gridloom.files import write_atomic
-from gridloom.monitor.exposition import text_of
+from gridloom.monitor.exposition import Series, metric_of, text_of
 from gridloom.monitor.post import post
 from gridloom.monitor.tally import HEARD, RunTally, StepTally
 
 if TYPE_CHECKING:
+    from http.server import HTTPServer
+
     from prometheus_client.metrics_core import Metric
 
 __all__ = ["PrometheusMetrics"]
 
 _JOB: Final = "gridloom"
+_AT_ONCE: Final = 1_000
+_POKE_S: Final = 0.01
 _OF_STEPS: Final[Mapping[str, tuple[str, Callable[[StepTally], float]]]] = {
     "rows": ("Rows that the step made.", lambda step: step.counted("rows")),
     "rows_received": (
@@ -77,6 +84,7 @@ class PrometheusMetrics:
 
         self._listen, self._textfile, self._pushgateway = listen, textfile, pushgateway
         self._routes = routes or {}
+        self._heard: deque[Event] = deque()
         self._tally, self._lock = RunTally(), threading.Lock()
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -102,8 +110,7 @@ class PrometheusMetrics:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._server:
-            self._server.shutdown()
-            self._server.server_close()
+            _end(self._server)
 
     def __call__(self, event: Event) -> None:
         """Adds one event; the last one sends the metrics to where they are to stay.
@@ -112,14 +119,21 @@ class PrometheusMetrics:
             StorageError: If the disk refuses the file.
             ListenerError: If the Pushgateway does not take them.
         """
-        with self._lock:
-            self._tally.hear(event)
-        if isinstance(event, RunFinished):
+        self._heard.append(event)
+        if type(event) is RunFinished:
             self._leave()
+        elif len(self._heard) >= _AT_ONCE:
+            with self._lock:
+                self._add_up()
+
+    def _add_up(self) -> None:
+        """Adds what was heard to the tally; with the lock, which is not taken for each event."""
+        while self._heard:
+            self._tally.hear(self._heard.popleft())
 
     def text(self) -> bytes:
         """Returns all metrics in Prometheus' text format."""
-        return text_of(self.collect())
+        return text_of(self._series())
 
     def _leave(self) -> None:
         text = self.text() if self._textfile or self._pushgateway else b""
@@ -141,30 +155,25 @@ class PrometheusMetrics:
 
     def collect(self) -> Iterator[Metric]:
         """Returns all metrics as they are now; the registry asks, in whichever thread."""
+        return map(metric_of, self._series())
+
+    def _series(self) -> list[Series]:
         with self._lock:
-            metrics = [*self._of_run(), *self._of_steps()] if self._tally.run_id else []
-        yield from metrics
+            self._add_up()
+            return [*self._of_run(), *self._tallied(), *self._of_steps()] if self._tally.run_id else []
 
-    def _of_run(self) -> Iterator[Metric]:
-        from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily  # noqa: PLC0415
-
-        tally = self._tally
-        pipeline = [tally.pipeline_id]
-        facts = {
-            "pipeline": tally.pipeline_id,
-            "pipeline_name": tally.pipeline_name,
-            "run_id": tally.run_id,
-            "version": __version__,
-        }
-        yield InfoMetricFamily("gridloom_run", "The run that these metrics are of.", facts)
-        outcome = GaugeMetricFamily(
+    def _of_run(self) -> Iterator[Series]:
+        tally, pipeline = self._tally, self._tally.pipeline_id
+        facts = (pipeline, tally.pipeline_name, tally.run_id, __version__)
+        labels = ("pipeline", "pipeline_name", "run_id", "version")
+        yield Series("gridloom_run", "info", "The run that these metrics are of.", labels, [(facts, 1)])
+        yield Series(
             "gridloom_run_outcome",
+            "gauge",
             "1 for the way in which the run ended; 0 for all while it works.",
-            labels=["pipeline", "outcome"],
+            ("pipeline", "outcome"),
+            [((pipeline, each.value), tally.outcome is each) for each in RunOutcome],
         )
-        for each in RunOutcome:
-            outcome.add_metric([*pipeline, each.value], float(tally.outcome is each))
-        yield outcome
         times = {
             "gridloom_run_start_time_seconds": ("When the run began.", tally.started_s),
             "gridloom_run_end_time_seconds": ("When the run ended.", tally.ended_s),
@@ -179,78 +188,102 @@ class PrometheusMetrics:
         }
         for name, (text, value) in times.items():
             if value is not None:
-                gauge = GaugeMetricFamily(name, text, labels=["pipeline"])
-                gauge.add_metric(pipeline, value)
-                yield gauge
-        yield from self._tallied(pipeline)
+                yield Series(name, "gauge", text, ("pipeline",), [((pipeline,), value)])
 
-    def _tallied(self, pipeline: list[str]) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
-
-        tally = self._tally
-        steps = GaugeMetricFamily("gridloom_steps", "Steps by how they stand.", labels=["pipeline", "state"])
-        for state in StepOutcome:
-            number = sum(step.state is state for step in tally.steps.values())
-            steps.add_metric([*pipeline, state.value], number)
-        yield steps
-        decisions = CounterMetricFamily(
+    def _tallied(self) -> Iterator[Series]:
+        tally, pipeline = self._tally, self._tally.pipeline_id
+        states = Counter(step.state for step in tally.steps.values())
+        yield Series(
+            "gridloom_steps",
+            "gauge",
+            "Steps by how they stand.",
+            ("pipeline", "state"),
+            [((pipeline, state.value), states[state]) for state in StepOutcome],
+        )
+        yield Series(
             "gridloom_cache_decisions",
+            "counter",
             "Decisions about cacheable steps: hit is true where outputs of an earlier run are used.",
-            labels=["pipeline", "hit"],
+            ("pipeline", "hit"),
+            [((pipeline, _word(hit)), number) for hit, number in tally.decisions.items()],
         )
-        for hit, number in tally.decisions.items():
-            decisions.add_metric([*pipeline, _word(hit)], number)
-        yield decisions
-        findings = CounterMetricFamily(
+        yield Series(
             "gridloom_findings",
+            "counter",
             "Checks of the data; passed is false where one did not hold.",
-            labels=["pipeline", "step", "check", "required", "passed"],
+            ("pipeline", "step", "check", "required", "passed"),
+            [
+                ((pipeline, step_id, check, _word(required), _word(passed)), number)
+                for (step_id, check, required, passed), number in tally.findings.items()
+            ],
         )
-        for (step_id, check, required, passed), number in tally.findings.items():
-            findings.add_metric([*pipeline, step_id, check, _word(required), _word(passed)], number)
-        yield findings
-        logs = CounterMetricFamily("gridloom_log_messages", "Lines for people.", labels=["pipeline", "level"])
-        for level, number in tally.logs.items():
-            logs.add_metric([*pipeline, level], number)
-        yield logs
+        yield Series(
+            "gridloom_log_messages",
+            "counter",
+            "Lines for people.",
+            ("pipeline", "level"),
+            [((pipeline, level), number) for level, number in tally.logs.items()],
+        )
 
-    def _of_steps(self) -> Iterator[Metric]:
-        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily  # noqa: PLC0415
-
-        pipeline, steps = self._tally.pipeline_id, self._tally.steps
+    def _of_steps(self) -> Iterator[Series]:
+        pipeline, steps, route = self._tally.pipeline_id, self._tally.steps, self._routes.get
         # of a thousand steps most count nothing; those that read a route have all counters from the start
         counting = {
             step_id: step for step_id, step in steps.items() if step.counts or step_id in self._routes
         }
         for name, (text, value) in _OF_STEPS.items():
-            counter = CounterMetricFamily(f"gridloom_{name}", text, labels=["pipeline", "step", "route"])
             of = steps if name == "attempts" else counting
-            for step_id, step in of.items():
-                counter.add_metric([pipeline, step_id, self._routes.get(step_id, "")], value(step))
-            yield counter
-        duration = GaugeMetricFamily(
+            yield Series(
+                f"gridloom_{name}",
+                "counter",
+                text,
+                ("pipeline", "step", "route"),
+                [((pipeline, step_id, route(step_id, "")), value(step)) for step_id, step in of.items()],
+            )
+        yield Series(
             "gridloom_step_duration_seconds",
+            "gauge",
             "Wall time of a step with all its attempts, once it has ended.",
-            labels=["pipeline", "step", "outcome"],
+            ("pipeline", "step", "outcome"),
+            [
+                ((pipeline, step_id, step.state), step.duration_s)
+                for step_id, step in steps.items()
+                if step.duration_s is not None
+            ],
         )
-        progress = GaugeMetricFamily(
+        yield Series(
             "gridloom_step_progress_ratio",
+            "gauge",
             "Part of the step's work that is done, where anybody knows.",
-            labels=["pipeline", "step"],
+            ("pipeline", "step"),
+            [
+                ((pipeline, step_id), step.progress)
+                for step_id, step in steps.items()
+                if step.progress is not None
+            ],
         )
-        custom = GaugeMetricFamily(
+        yield Series(
             "gridloom_step_metric",
+            "gauge",
             "Numbers that steps name themselves.",
-            labels=["pipeline", "step", "name", "unit"],
+            ("pipeline", "step", "name", "unit"),
+            [
+                ((pipeline, step_id, name, unit), number)
+                for step_id, step in steps.items()
+                for (name, unit), number in step.custom.items()
+            ],
         )
-        for step_id, step in steps.items():
-            if step.duration_s is not None:
-                duration.add_metric([pipeline, step_id, step.state.value], step.duration_s)
-            if step.progress is not None:
-                progress.add_metric([pipeline, step_id], step.progress)
-            for (name, unit), number in step.custom.items():
-                custom.add_metric([pipeline, step_id, name, unit], number)
-        yield from (duration, progress, custom)
+
+
+def _end(server: HTTPServer) -> None:
+    """Ends a server: it sees twice a second whether it is to, and at once where somebody connects."""
+    ending = threading.Thread(target=server.shutdown, name="gridloom-metrics-end", daemon=True)
+    ending.start()
+    while ending.is_alive():
+        with suppress(OSError):
+            socket.create_connection(server.socket.getsockname()[:2], timeout=_POKE_S).close()
+        ending.join(_POKE_S)
+    server.server_close()
 
 
 def _word(truth: bool) -> str:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import Any, Final
+
+import msgspec
 
 from gridloom.dag.events import (
     AttemptFailed,
@@ -31,9 +32,10 @@ COUNTED: Final = ("rows", "rows_received", "requests", "retries", "bytes_receive
 counts: Final = attrgetter(*COUNTED)
 """Returns what an event says of each of `COUNTED`."""
 
+_RUNNING: Final = StepOutcome.running
 
-@dataclass(slots=True)
-class StepTally:
+
+class StepTally(msgspec.Struct, gc=False):
     """Where a step stands.
 
     Attributes:
@@ -54,9 +56,9 @@ class StepTally:
     duration_s: float | None = None
     progress: float | None = None
     bytes_written: int = 0
-    earlier: Counter[str] = field(default_factory=Counter)
-    now: dict[str, int] = field(default_factory=dict)
-    custom: dict[tuple[str, str], float] = field(default_factory=dict)
+    earlier: dict[str, int] = msgspec.field(default_factory=dict)
+    now: dict[str, int] = msgspec.field(default_factory=dict)
+    custom: dict[tuple[str, str], float] = msgspec.field(default_factory=dict)
 
     @property
     def counts(self) -> bool:
@@ -65,7 +67,7 @@ class StepTally:
 
     def counted(self, name: str) -> int:
         """Returns one of `COUNTED` over all attempts."""
-        return self.earlier[name] + self.now.get(name, 0)
+        return self.earlier.get(name, 0) + self.now.get(name, 0)
 
     def take(self, event: ProgressMade | StepFinished) -> None:
         """Notes what the attempt at work has counted; what one event says never makes it less."""
@@ -129,14 +131,14 @@ class RunTally:
 
     def _step_started(self, event: StepStarted) -> None:
         step = self._step(event.step_id)
-        step.state, step.attempts = StepOutcome.running, event.attempt
+        step.state, step.attempts = _RUNNING, event.attempt
 
     def _attempt_failed(self, event: AttemptFailed) -> None:
         step = self._step(event.step_id)
         step.failed_attempts += 1
         if event.retry_in_s is not None:
             # the next attempt counts from nothing; the last one's numbers come with the step's end
-            step.earlier.update(step.now)
+            step.earlier = {name: step.counted(name) for name in COUNTED}
             step.now, step.progress = {}, None
 
     def _progressed(self, event: ProgressMade) -> None:

@@ -18,9 +18,9 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from datetime import datetime
 from functools import lru_cache
 from random import Random
 from typing import Any, Final
@@ -44,7 +44,7 @@ from gridloom.dag.events import (
 from gridloom.dag.outcome import RunOutcome, StepOutcome
 from gridloom.monitor.otlp import Otlp
 from gridloom.monitor.otlp_metrics import metrics_of
-from gridloom.monitor.otlp_records import CLIENT, Histogram, Ids, exception, fact, facts, log, span
+from gridloom.monitor.otlp_records import CLIENT, INTERNAL, Histogram, Ids, exception, fact, facts, log, span
 from gridloom.monitor.otlp_settings import OtlpSettings
 from gridloom.monitor.tally import COUNTED, RunTally, counts
 from gridloom.monitor.wire import Fact
@@ -57,11 +57,10 @@ _PARENT: Final = re.compile(
 )
 _SAMPLED: Final = 1
 _STEP: Final = "gridloom.step.id"
-_again: Final = lru_cache(256, typed=True)(fact)
-"""Facts that most steps share are written once."""
+_FAILED: Final = StepOutcome.failed
 
 
-class _Open(msgspec.Struct):
+class _Open(msgspec.Struct, gc=False):
     """A span that has not ended.
 
     Attributes:
@@ -126,9 +125,9 @@ class OpenTelemetrySink:
         Raises:
             ListenerError: If the collector does not take it.
         """
-        self._now_ns = _ns(event.at)
+        self._now_ns = int(event.at.timestamp() * 1e6 + 0.5) * 1000  # as exact as it is
         self._hear[type(event)](event)
-        if not isinstance(event, RunFinished):
+        if time.monotonic() >= self._otlp.due_s:
             self._otlp.send_due()
 
     def _ids(self, within: _Open | None) -> Ids:
@@ -155,12 +154,14 @@ class OpenTelemetrySink:
         if step is None:
             named = known + fact("gridloom.step.name", event.step_name)
             step = self._steps[step_id] = _Open(self._ids(self._run), step_id, now_ns, named)
-        known += _again("gridloom.attempt", event.attempt)
-        self._attempts[step_id] = _Open(self._ids(step), f"attempt {event.attempt}", now_ns, known)
+        name, number = _attempt(event.attempt)
+        self._attempts[step_id] = _Open(self._ids(step), name, now_ns, known + number)
 
-    def _end(self, done: _Open, **how: Any) -> None:
+    def _end(self, done: _Open, *, kind: int = INTERNAL, error: str | None = None) -> None:
         if self._sampled:
-            self._otlp.span(span(done.ids, done.name, done.start_ns, self._now_ns, done.fields, **how))
+            self._otlp.span(
+                span(done.ids, done.name, done.start_ns, self._now_ns, done.fields, kind=kind, error=error)
+            )
 
     def _requested(self, event: RequestMade) -> None:
         parts = urlsplit(event.url)
@@ -191,7 +192,6 @@ class OpenTelemetrySink:
             self._end(attempt, error=event.message)
 
     def _step_finished(self, event: StepFinished) -> None:
-        self._tally.hear(event)
         attempt, step = self._attempts.pop(event.step_id, None), self._steps.pop(event.step_id, None)
         if attempt is not None:
             self._end(attempt)
@@ -199,11 +199,13 @@ class OpenTelemetrySink:
             start_ns = self._now_ns - int(event.duration_s * 1e9)
             step = _Open(self._ids(self._run), event.step_id, start_ns, fact(_STEP, event.step_id))
         outcome = event.outcome
-        step.fields += _again("gridloom.outcome", outcome) + _again("gridloom.reason", event.reason)
-        for name, number in zip(COUNTED, counts(event), strict=True):
-            if number:
-                step.fields += fact(f"gridloom.{name}", number)
-        self._end(step, error=event.reason if outcome is StepOutcome.failed else None)
+        step.fields += _ended(outcome, event.reason)
+        counted = counts(event)
+        if any(counted):
+            self._tally.hear(event)
+            several = zip(COUNTED, counted, strict=True)
+            step.fields += facts({f"gridloom.{name}": number for name, number in several if number})
+        self._end(step, error=event.reason if outcome is _FAILED else None)
         self._step_durations[outcome].add(event.duration_s)
 
     def _run_finished(self, event: RunFinished) -> None:
@@ -240,6 +242,13 @@ class OpenTelemetrySink:
         return metrics_of(self._tally, self._step_durations, requests, self._now_ns)
 
 
-def _ns(at: datetime) -> int:
-    """Returns a time in nanoseconds since the epoch, as exact as it is."""
-    return int(at.timestamp() * 1e6 + 0.5) * 1000
+@lru_cache
+def _attempt(number: int) -> tuple[str, bytes]:
+    """Returns what an attempt is called, and the field of its number."""
+    return f"attempt {number}", fact("gridloom.attempt", number)
+
+
+@lru_cache
+def _ended(outcome: StepOutcome, reason: str) -> bytes:
+    """Returns what many steps share: the fields of how they ended and why."""
+    return fact("gridloom.outcome", outcome) + fact("gridloom.reason", reason)

@@ -13,10 +13,10 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gridloom import __version__
 from gridloom.dag.events import (
@@ -27,7 +27,7 @@ from gridloom.dag.events import (
     RunStarted,
     StepFinished,
 )
-from gridloom.dag.outcome import RunOutcome
+from gridloom.dag.outcome import RunOutcome, StepOutcome
 from gridloom.errors import ConfigError, ListenerError
 from gridloom.extras import need
 from gridloom.monitor.post import checked_url, shown_url
@@ -51,6 +51,8 @@ _KEEP_S: Final = 60.0
 """How long the end waits for a server to take the run's files, in seconds."""
 _UNFIT: Final = re.compile(r"[^\w.\-/ ]")
 """What no version of MLflow takes in the name of a metric or param."""
+_KNOWN: Final = re.compile(r"(https?|databricks|sqlite|postgresql|mysql|mssql)\b[^/]*:")
+"""Stores of which MLflow's own words say more; a database may have its driver in the name."""
 _STOPPED: Final = "InterruptedRunError"
 
 
@@ -70,8 +72,6 @@ class MlflowSink:
         ConfigError: If it cannot open the store.
     """
 
-    kinds: tuple[type[Event], ...] = (RunStarted, MetricReported, FindingReported, StepFinished, RunFinished)
-
     def __init__(
         self, uri: str, *, params: Mapping[str, str] | None = None, environ: Mapping[str, str] = os.environ
     ) -> None:
@@ -81,9 +81,18 @@ class MlflowSink:
         self._client = self._opened()
         self._run = ""
         self._counted: Counter[str] = Counter()
+        self._outcomes: Counter[StepOutcome] = Counter()
         self._points: Counter[str] = Counter()
         self._waiting: list[Metric] = []
         self._sent_s = time.monotonic()
+        self._hear: Mapping[type[Event], Callable[[Any], None]] = {
+            RunStarted: lambda event: self._tried(partial(self._begin, event)),
+            MetricReported: self._measured,
+            FindingReported: self._found,
+            StepFinished: self._step_finished,
+            RunFinished: lambda event: self._tried(partial(self._end, event)),
+        }
+        self.kinds = tuple(self._hear)
 
     def __call__(self, event: Event) -> None:
         """Hears one event; the last one ends MLflow's run.
@@ -91,24 +100,21 @@ class MlflowSink:
         Raises:
             ListenerError: If MLflow does not take it.
         """
-        match event:
-            case RunStarted():
-                self._tried(partial(self._begin, event))
-            case MetricReported():
-                at_ms = int(event.at.timestamp() * 1000)
-                self._add(f"{event.step_id}/{event.name}", event.value, at_ms)
-                if len(self._waiting) >= _BATCH or time.monotonic() - self._sent_s > _SEND_EVERY_S:
-                    self._tried(self._send)
-            case StepFinished():
-                self._counted[f"steps_{event.outcome}"] += 1
-                for name, number in zip(COUNTED, counts(event), strict=True):
-                    self._counted[name] += number
-            case FindingReported() if not event.passed:
-                self._counted["findings"] += 1
-            case RunFinished():
-                self._tried(partial(self._end, event))
-            case _:
-                pass
+        self._hear[type(event)](event)
+
+    def _measured(self, event: MetricReported) -> None:
+        self._add(f"{event.step_id}/{event.name}", event.value, int(event.at.timestamp() * 1000))
+        if len(self._waiting) >= _BATCH or time.monotonic() - self._sent_s > _SEND_EVERY_S:
+            self._tried(self._send)
+
+    def _found(self, event: FindingReported) -> None:
+        self._counted["findings"] += not event.passed
+
+    def _step_finished(self, event: StepFinished) -> None:
+        self._outcomes[event.outcome] += 1
+        counted = counts(event)
+        if any(counted):
+            self._counted.update(dict(zip(COUNTED, counted, strict=True)))
 
     def keep(self, files: Sequence[tuple[Path, str]]) -> None:
         """Logs files and folders as artefacts of the run that has ended.
@@ -156,11 +162,22 @@ class MlflowSink:
             logging.getLogger("mlflow").setLevel(logging.WARNING)  # it tells of each table that it makes
         try:
             return MlflowClient(self._uri)
-        except (MlflowException, OSError, ImportError) as error:
-            raise ConfigError(f"--mlflow: {self._problem(error)}") from None
+        except ImportError as error:
+            problem = f"--mlflow: {self._named()} needs the module '{error.name}'. Install it."
+        except (MlflowException, OSError) as error:
+            if _KNOWN.match(self._uri):
+                problem = f"--mlflow: {self._problem(error)}"
+            else:
+                problem = (
+                    "--mlflow takes the address of an MLflow store, got something else (not repeated here, "
+                    "for it may hold a secret). Write http://HOST:PORT, sqlite:///FILE.db or a database; "
+                    "for file:///FOLDER, MLflow wants MLFLOW_ALLOW_FILE_STORE=true as well."
+                )
+        # raised out here: the library's own errors may hold the address
+        raise ConfigError(problem)
 
     def _begin(self, event: RunStarted) -> None:
-        from mlflow.entities import Param  # noqa: PLC0415
+        from mlflow.entities import Param, RunTag  # noqa: PLC0415
 
         tags = {
             "mlflow.source.name": "gridloom",
@@ -175,11 +192,13 @@ class MlflowSink:
         run = self._client.create_run(
             self._experiment_id(self._experiment or event.pipeline_id),
             start_time=int(event.at.timestamp() * 1000),
-            tags=tags,
             run_name=event.run_id,
         )
         self._run = run.info.run_id
-        for some in _some(params[:_MOST_PARAMS], _PARAMS_AT_ONCE):
+        # not with the run: a store in files would look its run up for each of them
+        first, *more = _some(params[:_MOST_PARAMS], _PARAMS_AT_ONCE) or [()]
+        self._client.log_batch(self._run, params=first, tags=[RunTag(*each) for each in tags.items()])
+        for some in more:
             self._client.log_batch(self._run, params=some)
 
     def _experiment_id(self, name: str) -> str:
@@ -214,7 +233,9 @@ class MlflowSink:
         from mlflow.entities import RunTag  # noqa: PLC0415
 
         at_ms = int(event.at.timestamp() * 1000)
-        for name, number in {**self._counted, "rows": event.rows, "duration_s": event.duration_s}.items():
+        steps = {f"steps_{outcome}": number for outcome, number in self._outcomes.items()}
+        run = {"rows": event.rows, "duration_s": event.duration_s}
+        for name, number in {**steps, **self._counted, **run}.items():
             if number:
                 self._add(name, number, at_ms)
         good = event.outcome in {RunOutcome.succeeded, RunOutcome.planned}
@@ -249,6 +270,5 @@ def _name(text: str) -> str:
     return _UNFIT.sub("_", text)[:_LONGEST_NAME]
 
 
-def _some(items: Sequence[_T], at_once: int) -> Iterator[Sequence[_T]]:
-    for start in range(0, len(items), at_once):
-        yield items[start : start + at_once]
+def _some(items: Sequence[_T], at_once: int) -> list[Sequence[_T]]:
+    return [items[start : start + at_once] for start in range(0, len(items), at_once)]

@@ -102,15 +102,16 @@ def attribute(field: int, key: str, value: Fact) -> bytes:
     """Returns a field of one attribute."""
     if isinstance(value, str):  # as below, but there are many of these
         raw = value.encode("utf-8", "backslashreplace")
-        held = b"\x0a" + varint(len(raw)) + raw
-        content = _key(key) + b"\x12" + varint(len(held)) + held
-        return _tag(field, _LENGTH) + varint(len(content)) + content
-    return message(field, _key(key), message(2, any_value(value)))
+        return _before(field, key, len(raw)) + raw
+    return message(field, text(1, key), message(2, any_value(value)))
 
 
 @lru_cache(_KEPT)
-def _key(key: str) -> bytes:
-    return text(1, key)
+def _before(field: int, key: str, length: int) -> bytes:
+    """Returns what stands in an attribute before a text of so many bytes."""
+    before = b"\x0a" + varint(length)
+    before = text(1, key) + b"\x12" + varint(len(before) + length) + before
+    return _tag(field, _LENGTH) + varint(len(before) + length) + before
 
 
 def any_value(value: Fact) -> bytes:

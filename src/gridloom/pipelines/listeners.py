@@ -33,6 +33,10 @@ _LARGEST_KEPT_BYTES: Final = 32 << 20
 """Outputs of the last steps that are larger, such as datasets of many years, are not copied to anybody."""
 
 
+_WITHIN_S: Final = 0.5
+"""How long they let an event wait: they send every few seconds at most, and are scraped no more often."""
+
+
 class Listener(Protocol):
     """A sink that says which events it wants."""
 
@@ -71,7 +75,7 @@ def listening(options: ListenerOptions, dag: PipelineDAG) -> Iterator[list[Liste
             WebhookAlerts(url, recovers=recovers, occasions=options.notify_on) for url in options.notify
         ]
         for sink in sinks:
-            dag.subscribe(sink, *sink.kinds)
+            dag.subscribe(sink, *sink.kinds, within_s=_WITHIN_S)
         yield sinks
 
 
