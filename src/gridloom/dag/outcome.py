@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from gridloom.errors import (
     GridLoomError,
@@ -19,12 +19,14 @@ from gridloom.errors import (
 from gridloom.finding import Finding
 
 __all__ = [
+    "INTERRUPTED",
     "RunInterruptedError",
     "RunOutcome",
     "RunResult",
     "StepMetrics",
     "StepOutcome",
     "StepOutput",
+    "ended_as",
 ]
 
 
@@ -63,6 +65,20 @@ class RunOutcome(StrEnum):
     """A step failed and stopped the run, all failed, or the run was cancelled."""
     planned = "planned"
     """A dry run: nothing failed, and some steps were not asked to work."""
+
+
+INTERRUPTED: Final = "interrupted"
+"""How a run ended that somebody stopped or that was killed, in its records: its `RunOutcome` is failed."""
+
+
+def ended_as(outcome: RunOutcome, error_type: str) -> str:
+    """Returns how a run ended, as its records say it.
+
+    Args:
+        outcome: How it ended.
+        error_type: Class of its error; empty without one.
+    """
+    return INTERRUPTED if error_type == InterruptedRunError.__name__ else outcome.value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

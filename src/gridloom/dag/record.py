@@ -14,7 +14,7 @@ from gridloom.dag.config import PipelineDAGConfig, masked_settings
 from gridloom.dag.environment import environment
 from gridloom.dag.graph import Graph, StepNode
 from gridloom.dag.kinds import qualified_name
-from gridloom.dag.outcome import RunResult, StepOutcome, StepOutput
+from gridloom.dag.outcome import RunResult, StepOutcome, StepOutput, ended_as
 from gridloom.dag.redact import Redactor
 from gridloom.dag.values import record_of
 from gridloom.errors import GridLoomError
@@ -64,7 +64,7 @@ def results_record(
         "schema_version": SCHEMA_VERSION,
         "run_id": result.run_id,
         "pipeline": {"id": config.pipeline_id, "name": config.pipeline_name},
-        "outcome": result.outcome.value,
+        "outcome": ended_as(result.outcome, type(result.error).__name__),
         "started_at": started_at.isoformat(),
         "finished_at": finished_at.isoformat(),
         "duration_s": result.duration_s,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -207,7 +208,7 @@ class Run:
         steps = {name: outputs[name] for name in self._graph.order()}
         error = self._scheduler.error
         if error is None and any(step.outcome is StepOutcome.cancelled for step in steps.values()):
-            error = InterruptedRunError(f"The run was stopped: {self._token.reason}.")
+            error = InterruptedRunError(f"The run was stopped: {self._token.reason}. {self._how_to_go_on()}")
         result = RunResult(
             run_id=self.run_id,
             outcome=_outcome(steps, error, stopped=self._token.cancelled or self._config.stop_on_failure),
@@ -227,6 +228,12 @@ class Run:
         )
         self.result = self._recorded(result)
         return self.result
+
+    def _how_to_go_on(self) -> str:
+        if self._config.recipe is None:
+            return "What is finished is kept: start it the same way again to carry on."
+        command = shlex.join(["gridloom", "resume", self.run_id, "--out", str(self._config.output_dir)])
+        return f"What is finished is kept: `{command}` carries on."
 
     def _recorded(self, result: RunResult) -> RunResult:
         """Writes the record; a run whose record cannot be written has failed."""

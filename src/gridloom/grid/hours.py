@@ -39,8 +39,8 @@ def parse_label(text: str) -> datetime:
     """Returns the period of an hourly label, in UTC.
 
     Raises:
-        ConfigError: If `text` is not ``YYYY-MM-DDTHH`` or no calendar has that hour. A bare date is refused, because
-            the API reads it as hour 00 and drops the other 23.
+        ConfigError: If `text` is not ``YYYY-MM-DDTHH`` or no calendar has that hour. A bare date is
+            refused: the API reads it as hour 00 and drops the other 23.
 
     Example:
         >>> parse_label("2019-01-01T00").isoformat()

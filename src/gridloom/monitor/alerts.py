@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gridloom.dag.events import Event, FindingReported, RunFinished, RunStarted, StepFinished
-from gridloom.dag.outcome import RunOutcome, StepOutcome
+from gridloom.dag.outcome import INTERRUPTED, RunOutcome, StepOutcome
 from gridloom.errors import ConfigError
 from gridloom.monitor.post import checked_url, post
 
@@ -21,7 +21,7 @@ __all__ = ["OCCASIONS", "Occasion", "WebhookAlerts"]
 
 Occasion = Literal["failure", "recovery", "findings"]
 """What a message is about: a run that failed; one that succeeded after one that had not; checks that did not
-hold in a run that succeeded."""
+hold in a run that succeeded. That somebody stopped a run is nothing to be told of."""
 
 OCCASIONS: Final[tuple[Occasion, ...]] = get_args(Occasion)
 
@@ -94,6 +94,8 @@ class WebhookAlerts:
                 pass
 
     def _occasion(self, event: RunFinished) -> Occasion | None:
+        if event.ended_as == INTERRUPTED:
+            return None
         if event.outcome in {RunOutcome.failed, RunOutcome.partial}:
             return "failure"
         if event.outcome is RunOutcome.succeeded and self._recovers and "recovery" in self._occasions:

@@ -17,6 +17,7 @@ from gridloom.dag import PipelineDAG, RunOutcome, RunResult
 from gridloom.dag.config import masked_settings, semantic_settings
 from gridloom.dag.events import Event
 from gridloom.dag.history import list_runs
+from gridloom.dag.outcome import INTERRUPTED
 from gridloom.errors import ListenerError
 from gridloom.extract.steps import EIAExtractStep
 from gridloom.monitor.alerts import WebhookAlerts
@@ -133,8 +134,8 @@ def _routes(dag: PipelineDAG) -> dict[str, str]:
 
 
 def _had_failed(dag: PipelineDAG) -> bool:
-    """Returns whether the newest run of the pipeline that has ended did not succeed."""
-    wanted, passed_over = dag.config.pipeline_id, {"running", RunOutcome.planned}
+    """Returns whether the newest run of the pipeline that has come to an end of its own did not succeed."""
+    wanted, passed_over = dag.config.pipeline_id, {"running", INTERRUPTED, RunOutcome.planned}
     outcomes = (
         record["outcome"]
         for record in list_runs(dag.config.output_dir)
