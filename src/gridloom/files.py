@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from gridloom.errors import StorageError
+from gridloom.errors import ConfigError, StorageError
 
 __all__ = [
     "STAGING_PREFIX",
@@ -21,6 +21,7 @@ __all__ = [
     "digest_bytes",
     "digest_file",
     "given_path",
+    "new_folder",
     "plain_name",
     "publish",
     "storage_errors",
@@ -48,6 +49,12 @@ _ADVICE = {
     errno.EBUSY: "Another program keeps it busy. Wait for it, then run the same command again.",
     errno.EMFILE: "Too many files are open. Raise the limit (ulimit -n), or lower --concurrency.",
 }
+
+
+_NO_PLACE = frozenset(
+    {errno.ENOTDIR, errno.EEXIST, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+)
+"""Why there can be no folder where somebody wants one, however much room there is."""
 
 
 def plain_name(name: str) -> str:
@@ -97,6 +104,22 @@ def storage_errors(doing: str, path: Path) -> Iterator[None]:
         )
         reason = error.strerror or str(error)
         raise StorageError(f"Could not {doing} {path}: {reason}. {advice}") from error
+
+
+def new_folder(path: Path) -> None:
+    """Makes a folder, and those above it, where a user wants them.
+
+    Raises:
+        ConfigError: If no folder can be there.
+        StorageError: If the disk refuses for another reason, such as that it is full.
+    """
+    try:
+        with storage_errors("create", path):
+            path.mkdir(parents=True)
+    except StorageError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_PLACE:
+            raise ConfigError(str(error)) from error
+        raise
 
 
 def digest_bytes(data: bytes) -> str:

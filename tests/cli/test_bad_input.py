@@ -114,6 +114,13 @@ def test_the_port_of_a_server_that_is_none(call: Call) -> None:
     assert "65535" in done.error
 
 
+def test_a_file_to_serve_that_is_not_there(call: Call) -> None:
+    done = call("replay", "--data", "nothing.parquet")
+
+    assert done.code == 2
+    assert "There is no file nothing.parquet" in done.error
+
+
 @pytest.mark.parametrize("text", [b"not parquet", b""])
 def test_data_that_cannot_be_served(text: bytes, call: Call, tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(text)
@@ -137,8 +144,8 @@ def test_an_output_folder_that_cannot_be_made(out: str, call: Call, tmp_path: Pa
     (tmp_path / "a-file").write_text("in the way")
     done = call("year", "--sample", "--out", out, "--json")
 
-    assert done.code == 1
-    assert done.json["error"]["type"] == "StorageError"
+    assert done.code == 2
+    assert done.json["error"]["type"] == "ConfigError"
     assert "Choose another folder with --out." in done.json["error"]["message"]
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
 

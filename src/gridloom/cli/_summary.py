@@ -8,8 +8,10 @@ import click
 
 from gridloom.cli._render import echo_table, note, shown_path
 from gridloom.cli._training import echo_training
+from gridloom.words import several
 
 __all__ = [
+    "asked",
     "echo_comparison",
     "echo_decisions",
     "echo_ends",
@@ -21,11 +23,18 @@ __all__ = [
 ]
 
 
-def echo_error(summary: dict[str, Any]) -> None:
-    """Prints why a run failed, if it did."""
-    if error := summary.get("error"):
-        note(f"gridloom: error: {error['message']}")
-        note(f"What is finished is kept. Details: {shown_path(summary['run_dir'] / 'results.json')}")
+def echo_error(summary: dict[str, Any], *, verbose: bool) -> None:
+    """Prints why a run failed, if it did; if `verbose`, also where in somebody's code it was."""
+    error = summary.get("error")
+    if not error:
+        return
+    trace = error.get("traceback", "")
+    if trace and verbose:
+        note(trace.rstrip())
+    note(f"gridloom: error: {error['message']}{' (-v shows where.)' if trace and not verbose else ''}")
+    # a full disk may have had no room for one, or for either
+    left = [path for name in ("results.json", "events.jsonl") if (path := summary["run_dir"] / name).exists()]
+    note(f"What is finished is kept.{f' Details: {shown_path(left[0])}' if left else ''}")
 
 
 def echo_report(summary: dict[str, Any], *, quiet: bool) -> None:
@@ -50,6 +59,12 @@ def echo_summary(summary: dict[str, Any]) -> None:
         _how_to_read(summary)
     if done and summary["dataset"]:
         echo_training(summary["dataset"], summary["ring"])
+
+
+def asked(summary: dict[str, Any]) -> str:
+    """Returns how many requests a run sent, and how many of them were repeated."""
+    retries = several(summary["retries"], "retry", "retries")
+    return f"{several(summary['http_requests'], 'request')} ({retries})"
 
 
 def _table_made(summary: dict[str, Any]) -> None:
@@ -87,8 +102,8 @@ def _steps(summary: dict[str, Any]) -> None:
     echo_ends(summary)
     seconds = summary["duration_s"]
     click.echo(
-        f"\n{summary['http_requests']:,} requests ({summary['retries']:,} retries) to {summary['source']}, "
-        f"{summary['rows_received']:,} rows received, {seconds:.2f} s."
+        f"\n{asked(summary)} to {summary['source']}, "
+        f"{several(summary['rows_received'], 'row')} received, {seconds:.2f} s."
     )
     if summary["proof"]:
         click.echo(f"The table is of {summary['proof']}")

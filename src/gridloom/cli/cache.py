@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,7 +24,7 @@ from gridloom.dag.inventory import (
     sweep,
 )
 from gridloom.errors import UsageError
-from gridloom.words import size
+from gridloom.words import several, size
 
 __all__ = ["cache"]
 
@@ -85,7 +86,7 @@ def list_command(verify: bool, folder: Path, manner: Manner) -> int:
         _print(entries)
         whole = [entry for entry in entries if entry.state == "whole"]
         total = size(sum(entry.size_bytes for entry in whole))
-        click.echo(f"\n{len(entries):,} records, {len(whole):,} of them whole ({total}).")
+        click.echo(f"\n{several(len(entries), 'record')}, {len(whole):,} of them whole ({total}).")
     return 0
 
 
@@ -171,7 +172,9 @@ def prune_command(
             note(f"Note: the run {run_id} is at work, so checkpoints are kept.")
         verb = "would be removed" if dry_run else "removed"
         freed = size(sum(item.size_bytes for item in found))
-        click.echo(f"{len(chosen):,} records and {len(found):,} leftovers ({freed}) {verb}.")
+        click.echo(
+            f"{several(len(chosen), 'record')} and {several(len(found), 'leftover')} ({freed}) {verb}."
+        )
     return 0
 
 
@@ -200,12 +203,18 @@ def clear_command(
     if files and not yes:
         for path in files:
             note(shown_path(path))
-        click.confirm(f"Remove these {len(files):,} files?", abort=True, err=True)
+        if not sys.stdin.isatty():
+            raise UsageError(
+                f"Nobody can be asked here whether to remove {'this file' if len(files) == 1 else 'these files'}. "
+                "Add --yes to remove without asking."
+            )
+        click.confirm(f"Remove {several(len(files), 'file')}?", abort=True, err=True)
     forget(folder, chosen, outputs=outputs)
     if manner.as_json:
         echo_json({"records": [_plain(entry) for entry in chosen], "removed": files})
     elif not manner.quiet:
         click.echo(
-            f"{len(chosen):,} records forgotten" + (f", {len(files):,} files removed." if outputs else ".")
+            f"{several(len(chosen), 'record')} forgotten"
+            + (f", {several(len(files), 'file')} removed." if outputs else ".")
         )
     return 0

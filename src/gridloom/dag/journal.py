@@ -228,7 +228,7 @@ class Journal:
     def run_finished(self, result: RunResult) -> None:
         """Notes how the run ended."""
         error = result.error
-        said = {"type": type(error).__name__, "message": str(error)} if error else None
+        said = {"type": type(error).__name__, "message": result.error_text} if error else None
         outcome = ended_as(result.outcome, said["type"] if said else "")
         end = (_now(), outcome, result.duration_s, self._json(result.totals), self._json(said))
 

@@ -200,10 +200,17 @@ class RunResult:
             return
         if isinstance(self.error, GridLoomError):
             raise self.error
-        failed = next((s.step_id for s in self.steps.values() if s.error is self.error), "?")
-        raise StepFailedError(
-            f"Step '{failed}' failed with {type(self.error).__name__}: {self.error}"
-        ) from self.error
+        raise StepFailedError(self.error_text) from self.error
+
+    @property
+    def error_text(self) -> str:
+        """The error in words, with the step and the class where it is not one of ours; empty without one."""
+        error = self.error
+        if error is None or isinstance(error, GridLoomError):
+            return str(error or "")
+        failed = next((step.step_id for step in self.steps.values() if step.error is error), "?")
+        said = f": {error}" if str(error) else "."
+        return f"Step '{failed}' failed with {type(error).__name__}{said}"
 
 
 class RunInterruptedError(InterruptedRunError):

@@ -16,6 +16,7 @@ from gridloom.dag.events import Event, FindingReported, RunFinished, RunStarted,
 from gridloom.dag.outcome import INTERRUPTED, RunOutcome, StepOutcome
 from gridloom.errors import ConfigError
 from gridloom.monitor.post import checked_url, post
+from gridloom.words import several
 
 __all__ = ["OCCASIONS", "Occasion", "WebhookAlerts"]
 
@@ -132,14 +133,16 @@ class WebhookAlerts:
         how = {
             "failure": f"{event.outcome.value} after {event.duration_s:,.1f} s",
             "recovery": "works again",
-            "findings": f"succeeded, and {len(self._findings):,} checks of its data did not hold",
+            "findings": f"succeeded, and {several(len(self._findings), 'check')} of its data did not hold",
         }[occasion]
         lines = [f"GridLoom: pipeline {self._pipeline['name']} {how} (run {event.run_id})."]
         lines += [event.message] if event.message else []
         lines += [f"{step['step_id']}: {step['reason']}" for step in self._failed_steps]
         lines += [f"{each['step_id']}: {each['name']}: {each['detail']}" for each in self._findings]
         left = len(lines) - _MOST_LINES
-        return "\n".join([*lines[:_MOST_LINES], *([f"And {left:,} lines more."] if left > 0 else [])])
+        return "\n".join(
+            [*lines[:_MOST_LINES], *([f"And {several(left, 'more line')}."] if left > 0 else [])]
+        )
 
 
 def _for_slack(text: str) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gridloom.monitor.state import WAITING, RunState, StepState
-from gridloom.words import count, duration
+from gridloom.words import count, duration, several
 
 __all__ = ["Asked", "asked", "limiter", "told"]
 
@@ -30,15 +30,11 @@ def _parts(step: StepState) -> Iterator[str]:
     if step.at_work and step.left_s is not None:
         yield f"{duration(step.left_s)} left"
     if step.rows and (step.over or step.unit != "rows"):
-        yield _several(step.rows, "row")
+        yield several(step.rows, "row")
     if step.requests:
-        yield _several(step.requests, "request")
+        yield several(step.requests, "request")
     if step.retries:
         yield f"{count(step.retries)} repeated"
-
-
-def _several(number: int, what: str) -> str:
-    return f"{count(number)} {what}{'' if number == 1 else 's'}"
 
 
 def limiter(limit_per_s: float, full_per_s: float) -> str:
