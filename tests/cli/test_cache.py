@@ -112,7 +112,7 @@ class TestPrune:
         Path(TABLE).unlink()
         Path("data/.gridloom/runs.db.damaged-1").write_bytes(b"x" * 2000)
         would = call("cache", "prune", "--dry-run")
-        assert "1 records and 1 leftovers (2.0 kB) would be removed." in would.out
+        assert "1 record and 1 leftover (2.0 kB) would be removed." in would.out
         assert "a damaged record store: data/.gridloom/runs.db.damaged-1" in would.out
         assert len(records(call)) == 2
 

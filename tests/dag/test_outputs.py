@@ -14,7 +14,14 @@ from tests.dag.toys import Note, Work, fail, pipeline
 from gridloom.artifact import Artifact
 from gridloom.dag import BaseStep, CacheableStep, RunResult, StepConfig, StepContext, StepOutcome
 from gridloom.dag.staging import Staging, remove_dead
-from gridloom.errors import CheckFailedError, GraphError, StepFailedError, StorageError, UsageError
+from gridloom.errors import (
+    CheckFailedError,
+    ConfigError,
+    GraphError,
+    StepFailedError,
+    StorageError,
+    UsageError,
+)
 from gridloom.finding import Finding
 
 

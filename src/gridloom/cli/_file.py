@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from gridloom.cli._job import Job
-from gridloom.cli._render import shown_path
+from gridloom.cli._render import shown_path, typed_path
 from gridloom.cli._summary import asked, echo_decisions, echo_ends
 from gridloom.pipelines.assemble import Assembled, assemble
 from gridloom.pipelines.file import RUN_FIELDS, read_pipeline
@@ -59,4 +59,4 @@ def _echo_run(summary: dict[str, Any]) -> None:
     for finding in summary["findings"]:
         click.echo(f"Note: {finding['detail']}")
     if summary["parquet"] is not None and "error" not in summary:
-        click.echo(f"\nProve it:  gridloom check {shown_path(summary['parquet'])}")
+        click.echo(f"\nProve it:  gridloom check {typed_path(summary['parquet'])}")

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from gridloom.cli._render import echo_table, note, shown_path
+from gridloom.cli._render import echo_table, note, python_path, shown_path, typed_path
 from gridloom.cli._training import echo_training
 from gridloom.words import several
 
@@ -110,13 +110,14 @@ def _steps(summary: dict[str, Any]) -> None:
 
 
 def _how_to_read(summary: dict[str, Any]) -> None:
-    path = shown_path(summary["parquet"])
+    path, series = summary["parquet"], summary["series"]
+    shown = "D" if "D" in series or not series else series[0]
     click.echo(
         "\nRead it:\n"
         "    import polars as pl\n"
-        f'    hourly = pl.read_parquet("{path}")\n'
-        '    print(hourly.filter(pl.col("series") == "D").group_by("respondent").agg(pl.mean("value")))\n'
-        f"\nProve it:  gridloom check {path}"
+        f"    hourly = pl.read_parquet({python_path(path)})\n"
+        f'    print(hourly.filter(pl.col("series") == "{shown}").group_by("respondent").agg(pl.mean("value")))\n'
+        f"\nProve it:  gridloom check {typed_path(path)}"
     )
 
 

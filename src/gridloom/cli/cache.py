@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 import msgspec
 
 from gridloom.cli._options import Manner, answer_options, folder_option
-from gridloom.cli._render import age, echo_json, echo_table, note, shown_path
+from gridloom.cli._render import age, echo_json, echo_table, note, shown_path, typed_path
 from gridloom.dag.inventory import (
     CacheEntry,
     forget,
@@ -81,7 +80,9 @@ def list_command(verify: bool, folder: Path, manner: Manner) -> int:
     if manner.as_json:
         echo_json({"out": folder, "records": [_plain(entry) for entry in entries]})
     elif not entries and not manner.quiet:
-        click.echo(f"Nothing is cached in {folder} yet. Start with: gridloom year --sample --out {folder}")
+        click.echo(
+            f"Nothing is cached in {folder} yet. Start with: gridloom year --sample --out {typed_path(folder)}"
+        )
     elif not manner.quiet:
         _print(entries)
         whole = [entry for entry in entries if entry.state == "whole"]
@@ -178,6 +179,25 @@ def prune_command(
     return 0
 
 
+def _ask(files: int) -> None:
+    """Asks whether to remove so many files.
+
+    Raises:
+        UsageError: If there is nobody to ask.
+        Abort: If the answer is no.
+    """
+    try:
+        yes = click.confirm(f"Remove {several(files, 'file')}?", err=True)
+    except click.Abort as error:
+        if not isinstance(error.__context__, EOFError):
+            raise
+        raise UsageError(
+            "There is nobody here to ask. Add --yes to remove the files without a question."
+        ) from error
+    if not yes:
+        raise click.Abort
+
+
 @cache.command("clear", epilog="Example:  gridloom cache clear transform")
 @click.argument("names", nargs=-1, metavar="[STEP|KEY]...")
 @click.option("--all", "every", is_flag=True, help="Forget every record.")
@@ -203,12 +223,7 @@ def clear_command(
     if files and not yes:
         for path in files:
             note(shown_path(path))
-        if not sys.stdin.isatty():
-            raise UsageError(
-                f"Nobody can be asked here whether to remove {'this file' if len(files) == 1 else 'these files'}. "
-                "Add --yes to remove without asking."
-            )
-        click.confirm(f"Remove {several(len(files), 'file')}?", abort=True, err=True)
+        _ask(len(files))
     forget(folder, chosen, outputs=outputs)
     if manner.as_json:
         echo_json({"records": [_plain(entry) for entry in chosen], "removed": files})

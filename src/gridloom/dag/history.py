@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -61,8 +62,13 @@ def find_run_id(out: Path, run_id: str) -> str:
     matches = known[:1] if run_id == "latest" else [name for name in known if name.startswith(run_id)]
     if run_id in known:
         matches = [run_id]
+    if not known:
+        raise UsageError(f"There are no runs in {out} yet. `gridloom year --sample` makes one.")
     if not matches:
-        hint = did_you_mean(run_id, known) or f" `gridloom runs list --out {out}` shows what is there."
+        hint = (
+            did_you_mean(run_id, known)
+            or f" `gridloom runs list --out {shlex.quote(str(out))}` shows what is there."
+        )
         raise UsageError(f"There is no run '{run_id}' in {out}.{hint}")
     if len(matches) > 1:
         raise UsageError(f"Several runs begin with '{run_id}': {', '.join(matches)}. Give more of the id.")

@@ -82,12 +82,6 @@ def prepare_all(batch_days: str, settings: dict[str, Any]) -> tuple[Prepared, ..
     given = {name: value for name, value in settings.items() if value is not None}
     fixed = {"sample": True, "through": "extract"}
     every = [HourlySettings.of({**given, **fixed, "batch_days": size}, named=as_flag) for size in sizes]
-    rate = every[0].rate_limit
-    if isinstance(rate, float) and rate > DEFAULT_PER_S:
-        raise ConfigError(
-            f"--rate-limit is at most {DEFAULT_PER_S:g} here, got {rate:g}: EIA suspends a key that asks faster, so "
-            "what is measured then is no advice. 'off' measures without any limit."
-        )
     try:
         return tuple(prepare(settings) for settings in every)
     except NoDataError as error:
@@ -205,8 +199,8 @@ def recommend(runs: Iterable[BatchRun]) -> tuple[BatchRun, str]:
     near = [run for run in measured if run.seconds <= fastest * _TIE]
     best = min(near, key=lambda run: (run.requests, -run.windows))
     why = (
-        f"{several(best.requests, 'request')} in {best.seconds:.1f} s, where {several(best.rows, 'row')} fill "
-        f"{several(least_requests(best.rows), 'page')} at least."
+        f"{several(best.requests, 'request')} in {best.seconds:.1f} s, where {several(best.rows, 'row')} "
+        f"fill {several(least_requests(best.rows), 'page')} at least."
     )
     others = [run for run in measured if run is not best]
     if others:
