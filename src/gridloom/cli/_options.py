@@ -84,11 +84,9 @@ def _setting(field: str) -> Callable[[_Command], _Command]:
     text = info.description or ""
     if field not in _METAVARS:
         return click.option(flag, field, is_flag=True, default=None, help=text)
-    plain = (
-        info.default if isinstance(info.default, int | str) and not isinstance(info.default, bool) else None
-    )
-    if plain is not None:
-        text += f"  [default: {plain}]"
+    default = ",".join(info.default) if isinstance(info.default, tuple) else info.default
+    if default is not None:
+        text += f"  [default: {default}]"
     return click.option(flag, field, metavar=_METAVARS[field], default=None, help=text)
 
 
@@ -104,7 +102,7 @@ class Manner:
     Attributes:
         as_json: With one JSON object on stdout.
         verbose: With every log line and finding.
-        quiet: With nothing but errors.
+        quiet: With nothing but warnings and errors.
     """
 
     as_json: bool = False
@@ -125,7 +123,7 @@ def verbosity_options(command: Callable[..., int]) -> Callable[..., int]:
     def call(*, verbose: bool, quiet: bool, as_json: bool = False, **given: Any) -> int:
         return command(manner=Manner(as_json=as_json, verbose=verbose, quiet=quiet), **given)
 
-    call = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")(call)
+    call = click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.")(call)
     text = "Say more: every log line and finding."
     return click.option("-v", "--verbose", is_flag=True, help=text)(call)
 

@@ -50,7 +50,10 @@ def echo_table(
     for index, header in enumerate(headers):
         last = index == len(headers) - 1
         table.add_column(
-            header, justify="right" if index in numbers else "left", overflow="fold", no_wrap=not last
+            header,
+            justify="right" if index in numbers else "left",
+            overflow="fold" if last else "ellipsis",
+            no_wrap=not last,
         )
     for row in rows:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))

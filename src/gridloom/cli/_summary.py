@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -21,6 +21,9 @@ __all__ = [
     "echo_run_record",
     "echo_summary",
 ]
+
+
+_UNFINISHED: Final = frozenset({"running", "pending", "interrupted"})
 
 
 def echo_error(summary: dict[str, Any], *, verbose: bool) -> None:
@@ -116,7 +119,8 @@ def _how_to_read(summary: dict[str, Any]) -> None:
         "\nRead it:\n"
         "    import polars as pl\n"
         f"    hourly = pl.read_parquet({python_path(path)})\n"
-        f'    print(hourly.filter(pl.col("series") == "{shown}").group_by("respondent").agg(pl.mean("value")))\n'
+        f'    print(hourly.filter(pl.col("series") == "{shown}")'
+        '.group_by("respondent").agg(pl.mean("value")))\n'
         f"\nProve it:  gridloom check {typed_path(path)}"
     )
 
@@ -187,9 +191,15 @@ def echo_run_record(record: dict[str, Any], *, verbose: bool = False) -> None:
             (
                 step["step_id"],
                 step["outcome"],
-                step["metrics"]["rows"],
-                step["metrics"]["requests"],
-                f"{step['duration_s']:.2f}",
+                *(
+                    ("", "", "")  # nobody knows yet, or will
+                    if step["outcome"] in _UNFINISHED
+                    else (
+                        step["metrics"]["rows"],
+                        step["metrics"]["requests"],
+                        f"{step['duration_s']:.2f}",
+                    )
+                ),
                 step["reason"],
             )
             for step in record["steps"]
@@ -216,9 +226,15 @@ def echo_comparison(compared: dict[str, Any]) -> None:
     click.echo("")
     settings = compared["settings"]
     for change in settings or ():
-        click.echo(f"{change['step_id']}: {change['setting']} {change['before']} → {change['after']}")
+        before, after = (_setting(change[name]) for name in ("before", "after"))
+        click.echo(f"{change['step_id']}: {change['setting']} {before} → {after}")
+    for step in compared["steps"]:
+        if None in step["outcome"]:
+            click.echo(
+                f"{step['step_id']}: only in the {'second' if step['outcome'][0] is None else 'first'} run"
+            )
     if not settings:
-        unknown = "A run that was cut off left no record of its settings."
+        unknown = "One of the runs left no record of its settings."
         click.echo(unknown if settings is None else "The settings are the same.")
     click.echo("")
     echo_table(
@@ -235,6 +251,13 @@ def echo_comparison(compared: dict[str, Any]) -> None:
             for step in compared["steps"]
         ],
     )
+
+
+def _setting(value: Any) -> str:
+    """Returns the value of a setting as it is given."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return "none" if value is None else str(value)
 
 
 def _pair(values: list[Any]) -> str:

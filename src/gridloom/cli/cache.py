@@ -81,7 +81,8 @@ def list_command(verify: bool, folder: Path, manner: Manner) -> int:
         echo_json({"out": folder, "records": [_plain(entry) for entry in entries]})
     elif not entries and not manner.quiet:
         click.echo(
-            f"Nothing is cached in {folder} yet. Start with: gridloom year --sample --out {typed_path(folder)}"
+            f"Nothing is cached in {folder} yet. "
+            f"Start with: gridloom year --sample --out {typed_path(folder)}"
         )
     elif not manner.quiet:
         _print(entries)

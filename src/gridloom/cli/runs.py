@@ -10,7 +10,8 @@ import click
 from gridloom.cli._options import Manner, answer_options, folder_option
 from gridloom.cli._render import echo_json, echo_table, typed_path
 from gridloom.cli._summary import echo_comparison, echo_run_record
-from gridloom.dag.history import compare_runs, list_runs, load_run
+from gridloom.dag.compare import compare_runs
+from gridloom.dag.history import list_runs, load_run
 
 __all__ = ["runs"]
 

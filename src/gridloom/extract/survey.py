@@ -85,8 +85,8 @@ def due_reason(found: Survey, windows: Sequence[Window]) -> str | None:
     if found.left:
         last = max(window.hours.last_label for window in found.left)
         return (
-            f"{len(found.left)} of {several(len(windows), 'window')}, up to {last}, fetched so soon after the last "
-            "hour that the source may have revised what it gave"
+            f"{len(found.left)} of {several(len(windows), 'window')}, up to {last}, fetched so soon after "
+            "the last hour that the source may have revised what it gave"
         )
     if found.metadata is None:
         return "the source may have newer hours than when its metadata was fetched"
