@@ -35,8 +35,8 @@ def run(
     Everything in the file is checked before any work, and what is wrong is shown with its line. Flags win
     over the file. Running the same command again runs nothing that is already done.
 
-    The API key is read from EIA_API_KEY, a .env file or the system's keyring. Exit codes: 0 done, 1 failed, 2 bad input, 3 partial,
-    130 interrupted (run the same command again to carry on).
+    The API key is read from EIA_API_KEY, a .env file or the system's keyring. Exit codes: 0 done,
+    1 failed, 2 bad input, 3 partial, 130 interrupted (run the same command again to carry on).
     """
     return carry_out(
         file_job(file, flags),

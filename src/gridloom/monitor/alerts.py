@@ -26,6 +26,9 @@ hold in a run that succeeded. That somebody stopped a run is nothing to be told 
 
 OCCASIONS: Final[tuple[Occasion, ...]] = get_args(Occasion)
 
+_NORMAL: Final = frozenset({"hours-missing"})
+"""Checks that hardly ever hold, for the source has gaps: they are notes of a run and no news."""
+
 _SLACK: Final = "slack:"
 _SLACK_HOST: Final = "hooks.slack.com"
 _MOST_LINES: Final = 10
@@ -78,7 +81,7 @@ class WebhookAlerts:
                     self._failed_steps.append({"step_id": event.step_id, "reason": event.reason})
             case RunStarted():
                 self._pipeline = {"id": event.pipeline_id, "name": event.pipeline_name}
-            case FindingReported() if not event.passed:
+            case FindingReported() if not event.passed and event.name not in _NORMAL:
                 self._findings.append(
                     {
                         "step_id": event.step_id,
