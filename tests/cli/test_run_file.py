@@ -122,7 +122,7 @@ def test_a_file_that_is_not_there(call: Call) -> None:
     done = call("run", "none.yaml")
 
     assert done.code == 2
-    assert done.error.startswith("There is no file none.yaml.")
+    assert done.error.startswith("There is no file 'none.yaml'.")
 
 
 def test_a_corrected_code_is_one_line_of_warning(file: Path, call: Call) -> None:

@@ -205,7 +205,7 @@ def test_without_its_key_it_says_so(
 
 
 def test_unknown_runs(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="There is no run 'latest'"):
+    with pytest.raises(UsageError, match="There are no runs in"):
         stopped_run(tmp_path / "nothing", "latest", force=False)
     (tmp_path / "runs" / "20190101T000000-aaaaaa").mkdir(parents=True)
     with pytest.raises(RawDataError, match="run the same command again to carry on"):
