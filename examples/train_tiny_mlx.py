@@ -7,10 +7,13 @@ import subprocess
 import sys
 from pathlib import Path
 
-import mlx.core as mx
-import mlx.optimizers as optim
-from mlx import nn
-from mlx.utils import tree_map
+try:
+    import mlx.core as mx
+    import mlx.optimizers as optim
+    from mlx import nn
+    from mlx.utils import tree_map
+except ModuleNotFoundError:
+    sys.exit("This example needs MLX: pip install 'gridloom[mlx]'")
 
 from gridloom import GridDataset, RingShard
 

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from gridloom.errors import StorageError
+from gridloom.errors import ConfigError, StorageError
 
 __all__ = [
     "STAGING_PREFIX",
@@ -20,6 +20,8 @@ __all__ = [
     "below",
     "digest_bytes",
     "digest_file",
+    "given_path",
+    "new_folder",
     "plain_name",
     "publish",
     "storage_errors",
@@ -32,7 +34,9 @@ STAGING_PREFIX = ".staging-"
 """Names that start with this are unfinished and may be removed when no run is active."""
 
 _READ_BYTES = 1 << 20
-_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*", re.ASCII)
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,199}", re.ASCII)
+"""A file system allows 255 bytes, of which ours add some."""
+
 _ADVICE = {
     errno.ENOSPC: "The disk is full. Free some space, or choose another folder with --out.",
     errno.EDQUOT: "Your disk quota is used up. Free some space, or choose another folder with --out.",
@@ -47,6 +51,12 @@ _ADVICE = {
 }
 
 
+_NO_PLACE = frozenset(
+    {errno.ENOTDIR, errno.EEXIST, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENAMETOOLONG}
+)
+"""Why there can be no folder where somebody wants one, however much room there is."""
+
+
 def plain_name(name: str) -> str:
     """Returns a name that was given, if it can be that of a file or folder everywhere.
 
@@ -56,9 +66,23 @@ def plain_name(name: str) -> str:
     if not _PLAIN_NAME.fullmatch(name):
         raise ValueError(
             "it may hold letters, digits, '.', '_' and '-' only, without a folder, and begins with a "
-            "letter or digit"
+            "letter or digit; at most 200 characters"
         )
     return name
+
+
+def given_path(path: str | Path) -> Path:
+    """Returns a path that a user gave, with the home folder for ``~``.
+
+    Raises:
+        ValueError: If it is empty or there is no such home, as the second half of a sentence.
+    """
+    if not str(path).strip():
+        raise ValueError("it has to name a file or folder")
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:
+        raise ValueError("there is no home folder of that name; write the path in full") from None
 
 
 @contextmanager
@@ -80,6 +104,22 @@ def storage_errors(doing: str, path: Path) -> Iterator[None]:
         )
         reason = error.strerror or str(error)
         raise StorageError(f"Could not {doing} {path}: {reason}. {advice}") from error
+
+
+def new_folder(path: Path) -> None:
+    """Makes a folder, and those above it, where a user wants them.
+
+    Raises:
+        ConfigError: If no folder can be there.
+        StorageError: If the disk refuses for another reason, such as that it is full.
+    """
+    try:
+        with storage_errors("create", path):
+            path.mkdir(parents=True)
+    except StorageError as error:
+        if isinstance(error.__cause__, OSError) and error.__cause__.errno in _NO_PLACE:
+            raise ConfigError(str(error)) from error
+        raise
 
 
 def digest_bytes(data: bytes) -> str:

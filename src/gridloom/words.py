@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-__all__ = ["count", "duration", "short", "size"]
+__all__ = ["count", "duration", "several", "short", "size"]
 
 _WHOLE_FROM: Final = 100
 """Of numbers from here on nobody reads what comes after the point."""
@@ -22,6 +22,21 @@ def count(value: float) -> str:
         ('1,234,567', '1,234', '12.5', '0.25')
     """
     return f"{value:,.3g}" if abs(value) < _WHOLE_FROM and value % 1 else f"{value:,.0f}"
+
+
+def several(number: float, one: str, more: str = "") -> str:
+    """Returns a number of things.
+
+    Args:
+        number: How many.
+        one: What one of them is called.
+        more: What more of them are called; by default with an s.
+
+    Example:
+        >>> several(1, "request"), several(1200, "request"), several(0, "retry", "retries")
+        ('1 request', '1,200 requests', '0 retries')
+    """
+    return f"{count(number)} {one if number == 1 else more or f'{one}s'}"
 
 
 def duration(seconds: float) -> str:

@@ -55,6 +55,13 @@ BAD = {
     "no file": (["check"], "UsageError", "FILE.parquet"),
     "folder for a file": (["check", "."], "FileFormatError", "."),
     "unknown run": (["runs", "show", "latest"], "UsageError", "no run"),
+    "no folder": (["year", "--sample", "--out", ""], "ConfigError", "--out cannot be ''"),
+    "no URL": (["year", "--base-url", ""], "ConfigError", "--base-url cannot be ''"),
+    "no name for tensors": (["load", "x.parquet", "--name", ""], "ConfigError", "--name cannot be ''"),
+    "no file of lineage": (["year", "--sample", "--lineage", ""], "ConfigError", "--lineage is empty"),
+    "no store of MLflow": (["year", "--sample", "--mlflow", ""], "ConfigError", "--mlflow is empty"),
+    "a name too long": (["plan", "--sample", "--name", "a" * 300], "ConfigError", "at most 200 characters"),
+    "an empty file name": (["check", ""], "UsageError", "it has to name a file or folder"),
     "no run": (["runs", "show"], "UsageError", "RUN_ID"),
 }
 
@@ -107,6 +114,13 @@ def test_the_port_of_a_server_that_is_none(call: Call) -> None:
     assert "65535" in done.error
 
 
+def test_a_file_to_serve_that_is_not_there(call: Call) -> None:
+    done = call("replay", "--data", "nothing.parquet")
+
+    assert done.code == 2
+    assert "There is no file nothing.parquet" in done.error
+
+
 @pytest.mark.parametrize("text", [b"not parquet", b""])
 def test_data_that_cannot_be_served(text: bytes, call: Call, tmp_path: Path) -> None:
     (tmp_path / "x.parquet").write_bytes(text)
@@ -130,8 +144,8 @@ def test_an_output_folder_that_cannot_be_made(out: str, call: Call, tmp_path: Pa
     (tmp_path / "a-file").write_text("in the way")
     done = call("year", "--sample", "--out", out, "--json")
 
-    assert done.code == 1
-    assert done.json["error"]["type"] == "StorageError"
+    assert done.code == 2
+    assert done.json["error"]["type"] == "ConfigError"
     assert "Choose another folder with --out." in done.json["error"]["message"]
     assert [path.name for path in tmp_path.iterdir()] == ["a-file"]
 

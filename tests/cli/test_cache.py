@@ -1,8 +1,8 @@
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
-import click
 import pytest
 from tests.cli.conftest import SMALL, Call
 from tests.e2e.processes import Done
@@ -112,11 +112,11 @@ class TestPrune:
         Path(TABLE).unlink()
         Path("data/.gridloom/runs.db.damaged-1").write_bytes(b"x" * 2000)
         would = call("cache", "prune", "--dry-run")
-        assert "1 records and 1 leftovers (2.0 kB) would be removed." in would.out
+        assert "1 record and 1 leftover (2.0 kB) would be removed." in would.out
         assert "a damaged record store: data/.gridloom/runs.db.damaged-1" in would.out
         assert len(records(call)) == 2
 
-        assert "1 records and 1 leftovers (2.0 kB) removed." in call("cache", "prune").out
+        assert "1 record and 1 leftover (2.0 kB) removed." in call("cache", "prune").out
         assert [record["step_id"] for record in records(call)] == ["extract-region-data"]
         assert not Path("data/.gridloom/runs.db.damaged-1").exists()
 
@@ -162,16 +162,24 @@ class TestClear:
         assert len(records(call)) == 2
         assert call("cache", "clear", "").code == 2
 
+    def test_where_nobody_can_be_asked_it_is_said_what_to_add(
+        self, made: Done, call: Call, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("sys.stdin", io.StringIO())
+        done = call("cache", "clear", "transform", "--outputs")
+
+        assert done.code == 2
+        assert "Add --yes" in done.err
+        assert Path(TABLE).exists()
+
     def test_outputs_are_removed_after_a_question(
         self, made: Done, call: Call, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         asked: list[str] = []
 
-        def answer(text: str, *, abort: bool, err: bool) -> bool:
+        def answer(text: str, *, err: bool) -> bool:
             asked.append(text)
-            if len(asked) == 1:
-                raise click.Abort
-            return True
+            return len(asked) > 1
 
         monkeypatch.setattr("click.confirm", answer)
         refused = call("cache", "clear", "transform", "--outputs")
@@ -181,8 +189,8 @@ class TestClear:
         assert Path(TABLE).exists()
 
         done = call("cache", "clear", "transform", "--outputs")
-        assert done.out == "1 records forgotten, 1 files removed.\n"
-        assert asked == ["Remove these 1 files?"] * 2
+        assert done.out == "1 record forgotten, 1 file removed.\n"
+        assert asked == ["Remove 1 file?"] * 2
         assert not Path(TABLE).exists()
         assert [record["step_id"] for record in records(call)] == ["extract-region-data"]
 

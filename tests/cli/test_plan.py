@@ -104,7 +104,7 @@ def test_on_a_disk_that_cannot_be_written_to(
             assert call(*command, *out).code == 0
         assert call("lineage", disk.path / "data" / TABLE.relative_to("data")).code == 0
         refused = [call(*SMALL, *out), call("cache", "clear", "--all", *out)]
-        assert [done.code for done in refused] == [1, 1]
+        assert [done.code for done in refused] == [2, 1]
         assert all("Could not " in done.error for done in refused)
 
 

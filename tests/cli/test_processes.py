@@ -110,3 +110,23 @@ def test_a_reader_that_goes_away_gets_no_traceback(arguments: list[str], tmp_pat
 
     assert process.returncode == 1
     assert said == ""
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only Linux has a device that is always full")
+@pytest.mark.parametrize("arguments", [["regions"], ["regions", "--json"], ["year", "--smaple", "--json"]])
+def test_an_answer_that_cannot_be_written_is_a_sentence(arguments: list[str], tmp_path: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gridloom", *arguments],
+            cwd=tmp_path,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith(
+        "gridloom: error: The answer could not be written: No space"
+    )
+    assert "Traceback" not in done.stderr

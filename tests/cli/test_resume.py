@@ -86,7 +86,7 @@ def test_no_such_run(call: Call) -> None:
     done = call("resume", "latest")
 
     assert done.code == 2
-    assert "There is no run 'latest' in data" in done.error
+    assert "There are no runs in data yet" in done.error
 
 
 def test_a_partial_beginning_of_an_id(made: Done, call: Call) -> None:

@@ -122,7 +122,7 @@ def test_a_file_that_is_not_there(call: Call) -> None:
     done = call("run", "none.yaml")
 
     assert done.code == 2
-    assert done.error.startswith("There is no file none.yaml.")
+    assert done.error.startswith("There is no file 'none.yaml'.")
 
 
 def test_a_corrected_code_is_one_line_of_warning(file: Path, call: Call) -> None:
@@ -149,7 +149,7 @@ def test_a_failure_has_the_exit_code_of_the_contract(
     done = call("run", "p.yaml", *flags)
 
     assert done.code == code
-    assert done.error == "it broke"
+    assert done.error == "Step 'b' failed with ValueError: it broke (-v shows where.)"
     assert "runs/" in done.err
 
 
@@ -170,3 +170,37 @@ def test_a_run_of_a_file_can_be_carried_on(file: Path, call: Call, tmp_path: Pat
 
 def test_a_plan_of_a_file_may_be_a_flowchart(file: Path, call: Call) -> None:
     assert "flowchart" in call("plan", "day.yaml", "--mermaid").out
+
+
+BREAKING = """\
+from gridloom.dag import BaseStep, StepConfig
+
+
+class Breaks(BaseStep[StepConfig]):
+    def _execute(self) -> int:
+        raise KeyError("x")
+"""
+
+
+def test_an_error_of_a_step_of_ones_own_names_step_and_class(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "breaking.py").write_text(BREAKING)
+    (tmp_path / "b.yaml").write_text("steps:\n  peaks: {uses: 'breaking:Breaks'}\n")
+    done, loud = call("run", "b.yaml"), call("run", "b.yaml", "-v")
+    said = call("run", "b.yaml", "--json").json["error"]
+
+    assert done.code == 1
+    assert "gridloom: error: Step 'peaks' failed with KeyError: 'x' (-v shows where.)" in done.err
+    assert "Traceback" not in done.err
+    assert 'breaking.py", line 6, in _execute' in loud.err
+    assert (said["type"], said["message"]) == ("KeyError", "Step 'peaks' failed with KeyError: 'x'")
+
+
+def test_what_would_be_bad_input_is_a_failure_once_the_run_has_begun(call: Call, tmp_path: Path) -> None:
+    (tmp_path / "wrong.py").write_text(
+        BREAKING.replace("Breaks", "Wrong")
+        .replace('KeyError("x")', 'UsageError("No such thing.")')
+        .replace("from gridloom.dag", "from gridloom.errors import UsageError\nfrom gridloom.dag")
+    )
+    (tmp_path / "w.yaml").write_text("steps:\n  a: {uses: 'wrong:Wrong'}\n")
+
+    assert call("run", "w.yaml").code == 1

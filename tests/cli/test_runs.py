@@ -154,7 +154,7 @@ class TestCompare:
 
         assert done.code == 0
         assert f"{run_id}  succeeded  " in done.out
-        assert "transform: respondents ['ERCO', 'PACW'] → ['PACW']" in done.out
+        assert "transform: respondents ERCO,PACW → PACW" in done.out
         assert "48 → 24" in done.out
         assert "differ" in done.out
 
@@ -182,7 +182,7 @@ class TestCompare:
 
         assert done.code == 0
         assert f"{run_id}  interrupted\n" in done.out
-        assert "A run that was cut off left no record of its settings." in done.out
+        assert "The settings are the same." in done.out
         assert "pending → executed" in done.out
 
     def test_unknown_ones(self, run_id: str, call: Call) -> None:

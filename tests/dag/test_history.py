@@ -14,9 +14,10 @@ import pytest
 from tests.dag.killed import kill, working
 from tests.dag.toys import CachedWork, chain, fail, pipeline
 
+from gridloom.dag.compare import compare_runs
 from gridloom.dag.database import Database
 from gridloom.dag.earlier import expected_durations
-from gridloom.dag.history import compare_runs, find_run_id, list_runs, load_run, run_recipe
+from gridloom.dag.history import find_run_id, list_runs, load_run, run_recipe
 from gridloom.errors import RawDataError, UsageError
 
 

@@ -112,7 +112,10 @@ def test_a_failed_run_is_told_with_its_error(tmp_path: Path) -> None:
     result = dag.execute()
     (stored,) = ask(tmp_path, "SELECT outcome, error FROM runs")
 
-    assert (stored[0], json.loads(stored[1])) == ("failed", {"type": "RuntimeError", "message": "it broke"})
+    assert (stored[0], json.loads(stored[1])) == (
+        "failed",
+        {"type": "RuntimeError", "message": "Step 'a' failed with RuntimeError: it broke"},
+    )
     assert ask(tmp_path, "SELECT step_id, outcome FROM steps") == [("a", "failed"), ("b", "cancelled")]
     assert load_run(tmp_path, result.run_id)["outcome"] == "failed"
 
@@ -181,7 +184,10 @@ def test_what_utf8_cannot_say_is_escaped(tmp_path: Path) -> None:
     result = dag.execute()
 
     assert str(result.error) == "caf\\udce9 was refused"
-    assert load_run(tmp_path, "latest")["error"]["message"] == "caf\\udce9 was refused"
+    assert (
+        load_run(tmp_path, "latest")["error"]["message"]
+        == "Step 'a' failed with RuntimeError: caf\\udce9 was refused"
+    )
 
 
 def test_an_error_that_has_no_words_fails_its_step(tmp_path: Path) -> None:

@@ -14,7 +14,14 @@ from tests.dag.toys import Note, Work, fail, pipeline
 from gridloom.artifact import Artifact
 from gridloom.dag import BaseStep, CacheableStep, RunResult, StepConfig, StepContext, StepOutcome
 from gridloom.dag.staging import Staging, remove_dead
-from gridloom.errors import CheckFailedError, GraphError, StepFailedError, StorageError, UsageError
+from gridloom.errors import (
+    CheckFailedError,
+    ConfigError,
+    GraphError,
+    StepFailedError,
+    StorageError,
+    UsageError,
+)
 from gridloom.finding import Finding
 
 
@@ -251,7 +258,7 @@ def test_an_unusable_output_folder_is_found_before_anything_starts(tmp_path: Pat
     ran: list[str] = []
     dag = pipeline(tmp_path / "file" / "out")
     dag.add_step(Work("a", lambda ctx: ran.append(ctx.step_id)))
-    with pytest.raises(StorageError, match=r"Could not create .*is a file, not a folder"):
+    with pytest.raises(ConfigError, match=r"Could not create .*is a file, not a folder"):
         dag.execute()
     assert ran == []
 

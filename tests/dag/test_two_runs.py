@@ -17,7 +17,7 @@ from gridloom.dag import PipelineDAG, RunOutcome, RunResult, StepContext
 from gridloom.dag.events import CacheDecided, Event, LogWritten
 from gridloom.errors import InterruptedRunError
 
-WAITING = "Another run is doing the same work; it is waited for."
+WAITING = "is doing the same work; it is waited for."
 
 
 class Running:
@@ -33,7 +33,7 @@ class Running:
 
     @property
     def waits(self) -> bool:
-        return any(isinstance(event, LogWritten) and event.message == WAITING for event in self.said)
+        return any(isinstance(event, LogWritten) and event.message.endswith(WAITING) for event in self.said)
 
     def result(self) -> RunResult:
         self._thread.join(LONG_S)
@@ -73,6 +73,8 @@ def test_the_second_waits_and_gets_a_hit(tmp_path: Path) -> None:
     assert second.result()["a"].outcome.value == "cached"
     assert second.result()["a"].reason == f"unchanged since run {first.result().run_id}"
     assert ran == []
+    told = [event.message for event in second.said if isinstance(event, LogWritten)]
+    assert told == [f"Run {first.result().run_id} {WAITING}"]
     decided = [event.hit for event in second.said if isinstance(event, CacheDecided)]
     assert decided == [False, True], "it does not decide again and again while it waits"
 

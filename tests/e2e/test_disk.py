@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Iterator
@@ -66,6 +67,8 @@ def test_a_disk_that_is_full(
     assert is_sentence_of_the_disk(failed), failed.out
     assert "The disk is full. Free some space" in failed.json["error"]["message"]
     assert left == []
+    (log,) = (out / "runs").glob("*/events.jsonl")
+    assert all(json.loads(line) for line in log.read_text().splitlines())
     assert again.code == 0
     assert table(tmp_path / "data").read_bytes() == table(undisturbed).read_bytes()
     assert server.request_count - asked <= 11 - landed
@@ -81,8 +84,8 @@ def test_a_folder_that_may_not_be_written(server: ReplayServer, tmp_path: Path) 
     finally:
         tmp_path.chmod(0o700)
 
-    assert failed.code == 1
-    assert failed.json["error"]["type"] == "StorageError"
+    assert failed.code == 2
+    assert failed.json["error"]["type"] == "ConfigError"
     assert "permission" in failed.json["error"]["message"].lower()
     assert list(tmp_path.iterdir()) == []
 

@@ -76,7 +76,10 @@ def test_a_signal_ends_the_run_cleanly_and_the_next_one_carries_on(
     assert stopped.code == 130
     assert stopped.json["error"]["type"] == "InterruptedRunError"
     assert number.name in stopped.json["error"]["message"]
-    assert record["outcome"] == stopped.json["outcome"] == "failed"
+    assert f"`gridloom resume {record['run_id']} --out data` carries on." in stopped.json["error"]["message"]
+    assert (record["outcome"], stopped.json["outcome"]) == ("interrupted", "failed")
+    listed = gridloom("runs", "list", "--json", cwd=tmp_path).json["runs"]
+    assert [run["outcome"] for run in listed] == ["succeeded", "interrupted"]
     assert stands
     assert left == []
     assert again.code == 0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from tests.monitor.runs import run
 from tests.support.receivers import Receiver, receiver
 
 from gridloom.dag.events import LogWritten, RunFinished
+from gridloom.dag.outcome import RunOutcome
 from gridloom.errors import ConfigError, ListenerError
 from gridloom.monitor.alerts import WebhookAlerts
 from gridloom.monitor.post import checked_url, post, shown_url
@@ -35,6 +37,25 @@ def test_a_failed_run_says_what_failed_and_what_was_found(tmp_path: Path) -> Non
     assert [finding["name"] for finding in said["findings"]] == ["even"]
     assert said["run_id"] in said["text"]
     assert "The disk is on fire." in said["text"]
+
+
+def test_that_somebody_stopped_a_run_is_no_message() -> None:
+    def ended(error_type: str) -> RunFinished:
+        return RunFinished(
+            seq=1,
+            at=datetime.now(UTC),
+            run_id="r",
+            outcome=RunOutcome.failed,
+            duration_s=1.0,
+            error_type=error_type,
+        )
+
+    with receiver() as hook:
+        WebhookAlerts(hook.url)(ended("InterruptedRunError"))
+        assert hook.got == []
+        WebhookAlerts(hook.url)(ended("RawDataError"))
+
+    assert message(hook)["occasion"] == "failure"
 
 
 def test_a_run_that_succeeds_after_a_failed_one_is_a_recovery(tmp_path: Path) -> None:

@@ -114,8 +114,8 @@ def test_in_a_pipe_progress_is_said_from_time_to_time(monkeypatch: pytest.Monkey
     without_total = event(ProgressMade, step_id="extract", done=5, total=None, unit="rows", requests=1)
 
     assert shown([STARTED, PROGRESS, without_total]).splitlines()[1:] == [
-        "extract: 12,000 of 24,000 rows, 3 requests, 1 retries",
-        "extract: 5 rows, 1 requests",
+        "extract: 12,000 of 24,000 rows, 3 requests, 1 retry",
+        "extract: 5 rows, 1 request",
     ]
 
 

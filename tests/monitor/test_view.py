@@ -3,6 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -79,6 +80,37 @@ def test_every_state_of_a_step_is_told() -> None:
     ]
 
 
+@pytest.mark.parametrize("width", [80, 100])
+def test_rate_and_time_left_are_told_where_names_and_counts_are_long(width: int) -> None:
+    run = Told("extract-region-sub-ba-data", "transform")
+    run.start("extract-region-sub-ba-data")
+    counts = {"rows_received": 903_000, "requests": 212, "retries": 3}
+    for at_s, done in ((1, 10.0), (5, 50.0)):
+        run.hear(
+            at_s,
+            ProgressMade,
+            step_id="extract-region-sub-ba-data",
+            done=done,
+            total=3_000.0,
+            unit="windows",
+            **counts,
+        )
+    line = run.lines(6, width=width)[1]
+
+    assert " windows/s" in line
+    assert line.endswith(" left")
+
+
+def test_a_narrow_terminal_shows_how_far_a_step_is() -> None:
+    run = Told("extract-region-data")
+    run.start("extract-region-data")
+    run.move("extract-region-data", 5, 25.0)
+    line = run.lines(6, width=40)[1]
+
+    assert line.startswith("  extract-regio…")
+    assert " 25 % " in line
+
+
 def test_requests_stand_beside_what_the_limiter_allows() -> None:
     run = Told("a", "b")
     for name in ("a", "b"):
@@ -141,7 +173,7 @@ def test_a_line_that_has_not_ended_stands_above_as_a_terminal_shows_it() -> None
         "",
         "x" * 19 + "…",
         "trial  0:10  0 of 1…",
-        "  a  pending       …",
+        "  a  pending",
     ]
 
 

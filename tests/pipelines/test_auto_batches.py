@@ -57,7 +57,7 @@ def test_a_number_of_days_or_auto(batch_days: Any) -> None:
 @pytest.mark.parametrize(
     ("value", "said"),
     [
-        ("Auto", "it has to be a whole number. (Days per request window, or 'auto' for windows"),
+        ("Auto", "it has to be a whole number or 'auto'. (Days per request window, or 'auto' for windows"),
         (1.5, "it has to be a whole number"),
         (-1, "it has to be 1 or more"),
     ],
@@ -66,7 +66,7 @@ def test_anything_else_is_met_with_both(value: Any, said: str) -> None:
     with pytest.raises(ConfigError) as caught:
         HourlySettings.of({"batch_days": value})
 
-    assert f"--batch-days cannot be {value!r}: {said}" in str(caught.value)
+    assert f"`batch_days` cannot be {value!r}: {said}" in str(caught.value)
 
 
 def test_auto_makes_the_same_table_of_fewer_requests_and_keeps_to_its_plan(

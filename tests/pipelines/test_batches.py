@@ -39,7 +39,7 @@ def test_the_fastest_is_recommended() -> None:
     assert best.batch_days == "auto"
     assert why == (
         "11 requests in 5.0 s, where 50,000 rows fill 10 pages at least. "
-        "--batch-days 45 sends +8 requests and takes +4.0 s."
+        "--batch-days 45 sends 19 requests and takes 9.0 s."
     )
 
 

@@ -122,9 +122,9 @@ def test_settings_are_those_of_flags_then_environment_then_file(tmp_path: Path) 
         ),
         (
             "max_parallel: 0\nsteps: {a: {uses: x}}\n",
-            "p.yaml:1: --max-parallel cannot be 0: it has to be 1 or",
+            "p.yaml:1: `max_parallel` cannot be 0: it has to be 1 or",
         ),
-        ("executor: forks\nsteps: {a: {uses: x}}\n", "p.yaml:1: --executor cannot be 'forks': it has to be"),
+        ("executor: forks\nsteps: {a: {uses: x}}\n", "p.yaml:1: `executor` cannot be 'forks': it has to be"),
         ("pipeline: [x]\nsteps: {a: {uses: x}}\n", "p.yaml:1: `pipeline` is a text; got a list."),
         ("shared: 3\nsteps: {a: {uses: x}}\n", "p.yaml:1: `shared` is a mapping of names to values; got 3."),
         (

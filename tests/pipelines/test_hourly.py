@@ -298,8 +298,8 @@ def test_a_failed_run_raises_its_error(tmp_path: Path) -> None:
     ("settings", "said"),
     [
         ({"through": "extract"}, "always runs through 'transform'"),
-        ({"regoins": "PACW"}, "'regoins' is not a setting"),
-        ({"api_key": "x"}, "'api_key' is not a setting"),
+        ({"regoins": "PACW"}, "`regoins` is not a setting"),
+        ({"api_key": "x"}, "`api_key` is not a setting"),
     ],
 )
 def test_settings_that_it_does_not_take(settings: dict[str, Any], said: str, tmp_path: Path) -> None:

@@ -33,6 +33,12 @@ BAD = {
     "a text file of another name": ({"metrics_textfile": "m.txt"}, "ends in .prom"),
     "a gateway without scheme": ({"pushgateway": "host:9091"}, "--pushgateway takes an http"),
     "a hook without scheme": ({"notify": "slack:T/B/x"}, "--notify takes an http"),
+    "a hook of the wrong scheme": ({"notify": ("ftp://host/x",)}, "with 'slack:' before it"),
+    "lineage of the wrong scheme": ({"lineage": "ftp://host/x"}, "--lineage takes a file, or an http"),
+    "lineage into a folder": ({"lineage": "."}, "--lineage takes a file or a URL, and '.' is a folder"),
+    "an empty file of lineage": ({"lineage": ""}, "--lineage is empty"),
+    "an empty store": ({"mlflow": ""}, "--mlflow is empty"),
+    "an empty hook among others": ({"notify": ("https://a.example/x", "")}, "--notify is empty"),
     "an unknown occasion": ({"notify_on": "failure,success"}, "failure, recovery, findings"),
 }
 
@@ -46,10 +52,32 @@ def test_what_cannot_be_used_is_said(flags: dict[str, Any], says: str) -> None:
 def test_the_environment_speaks_where_no_flag_does() -> None:
     environ = {"GRIDLOOM_NOTIFY": " https://a.example/x "}
 
-    assert ListenerOptions.of({}, environ=environ).notify == "https://a.example/x"
+    assert ListenerOptions.of({}, environ=environ).notify == ("https://a.example/x",)
     flag = {"notify": "https://b.example/y"}
-    assert ListenerOptions.of(flag, environ=environ).notify == "https://b.example/y"
-    assert ListenerOptions.of({}, environ={"GRIDLOOM_NOTIFY": " "}).notify is None
+    assert ListenerOptions.of(flag, environ=environ).notify == ("https://b.example/y",)
+    assert ListenerOptions.of({}, environ={"GRIDLOOM_NOTIFY": " "}).notify == ()
+
+
+def test_there_may_be_several_receivers_of_messages() -> None:
+    urls = ("https://a.example/x", "slack:https://b.example/y")
+
+    assert ListenerOptions.of({"notify": (*urls, urls[0])}, environ={}).notify == urls
+    assert ListenerOptions.of({"notify": ()}, environ={"GRIDLOOM_NOTIFY": urls[0]}).notify == urls[:1]
+
+
+def test_a_server_of_the_environment_that_is_none_is_refused() -> None:
+    with pytest.raises(ConfigError, match="OPENLINEAGE_URL takes an http"):
+        ListenerOptions.of({}, environ={"OPENLINEAGE_URL": "foo"})
+    file = ListenerOptions.of({"lineage": "foo"}, environ={"OPENLINEAGE_URL": "foo"})
+    assert file.lineage == "foo"
+
+
+def test_the_home_folder_may_be_written_with_a_tilde(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    options = ListenerOptions.of({"lineage": "~/l.jsonl", "metrics_textfile": "~/m.prom"}, environ={})
+
+    assert options.lineage == str(tmp_path / "l.jsonl")
+    assert options.metrics_textfile == tmp_path / "m.prom"
 
 
 def test_addresses_are_not_shown() -> None:

@@ -28,7 +28,7 @@ def test_with_nobody_there_is_no_sink(tmp_path: Path) -> None:
 
 def test_failure_recovery_and_then_what_was_found(tmp_path: Path) -> None:
     with receiver() as hook:
-        options = ListenerOptions(notify=hook.url)
+        options = ListenerOptions(notify=(hook.url,))
         for breaks in ("It broke.", "", ""):
             run_reported(pipeline(tmp_path, breaks=breaks), [].append, options)
 
@@ -38,7 +38,7 @@ def test_failure_recovery_and_then_what_was_found(tmp_path: Path) -> None:
 
 def test_a_run_of_another_pipeline_is_no_failure_to_recover_from(tmp_path: Path) -> None:
     with receiver() as hook:
-        options = ListenerOptions(notify=hook.url, notify_on=("recovery",))
+        options = ListenerOptions(notify=(hook.url,), notify_on=("recovery",))
         run_reported(pipeline(tmp_path, breaks="It broke."), [].append)
         other = pipeline(tmp_path)
         other.config = other.config.model_copy(update={"pipeline_id": "another"})
@@ -50,7 +50,7 @@ def test_a_run_of_another_pipeline_is_no_failure_to_recover_from(tmp_path: Path)
 def test_a_listener_that_hangs_changes_nothing_about_the_run(tmp_path: Path) -> None:
     said: list[Any] = []
     with receiver(hangs=True) as hook:
-        options = ListenerOptions(notify=hook.url, pushgateway=hook.url)
+        options = ListenerOptions(notify=(hook.url,), pushgateway=hook.url)
         result, report = run_reported(pipeline(tmp_path), said.append, options)
 
     assert result.outcome is RunOutcome.succeeded

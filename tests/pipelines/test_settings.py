@@ -8,7 +8,8 @@ import pytest
 
 from gridloom.errors import ConfigError, UnknownCodeError
 from gridloom.grid.respondents import OPTIMIZED_FOUR, STANDARD_EIGHT
-from gridloom.pipelines.settings import HourlySettings, load_settings
+from gridloom.pipelines.places import load_settings
+from gridloom.pipelines.settings import HourlySettings
 
 NEXT_YEAR = datetime.now(UTC).year + 1
 
@@ -117,12 +118,12 @@ def test_lists_and_numbers_may_be_written_as_toml_does(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "said"),
     [
-        ("regoins = 'PACW'", "'regoins' is not a setting. Did you mean regions"),
-        ("[year]\nregions = 'PACW'", "--year cannot be"),
-        ("batch_days = 0", "--batch-days cannot be 0: it has to be 1 or more."),
+        ("regoins = 'PACW'", "gridloom.toml: `regoins` is not a setting. Did you mean regions"),
+        ("[year]\nregions = 'PACW'", "`year` cannot be"),
+        ("batch_days = 0", "`batch_days` cannot be 0: it has to be 1 or more."),
         ("batch_days =", "gridloom.toml is not valid TOML"),
         ("api_key = 'abc-secret'", "gridloom.toml holds an api_key. Keys belong in the environment"),
-        ("EIA_API_KEY = 'abc-secret'", "'EIA_API_KEY' is not a setting."),
+        ("EIA_API_KEY = 'abc-secret'", "gridloom.toml: `EIA_API_KEY` is not a setting."),
     ],
 )
 def test_a_bad_file_is_said_in_words_and_no_secret_of_it_is_shown(
@@ -171,7 +172,6 @@ def test_presets_fill_what_is_not_given(
     ("given", "expected"),
     [
         ({"year": 2020}, "2020-01-01T00 to 2020-12-31T23"),
-        ({"start_year": 2019}, "2019-01-01T00 to 2019-12-31T23"),
         ({"start_year": 2019, "end_year": 2023}, "2019-01-01T00 to 2023-12-31T23"),
         ({"start": "2020-02-29T23", "end": "2020-02-29T23"}, "2020-02-29T23 to 2020-02-29T23"),
         ({"sample": True}, "2019-01-01T00 to 2019-12-31T23"),
@@ -190,11 +190,12 @@ def test_spans(given: dict[str, Any], expected: str) -> None:
         ({"year": 2020, "end_year": 2021}, "--year and --start-year/--end-year contradict each other"),
         ({"start": "2020-01-01T00"}, "--start and --end belong together"),
         ({"end": "2020-01-01T00"}, "--start and --end belong together"),
-        ({"end_year": 2020}, "--end-year needs --start-year"),
+        ({"end_year": 2020}, "--start-year and --end-year belong together"),
+        ({"start_year": 2020}, "--start-year and --end-year belong together"),
         ({"start_year": 2021, "end_year": 2020}, "The end year 2020 lies before the start year 2021"),
         ({"start": "2020-01-02T00", "end": "2020-01-01T00"}, "lies before the start"),
         ({"start": "2020-01-01", "end": "2020-01-02"}, "'2020-01-01' is not an hour"),
-        ({"start": "2020-13-01T00", "end": "2021-01-01T00"}, "'2020-13-01T00' is not an hour"),
+        ({"start": "2020-13-01T00", "end": "2021-01-01T00"}, "There is no hour '2020-13-01T00'"),
         ({"year": NEXT_YEAR}, "lies in the future"),
         ({"year": 0}, "0 is not a year"),
         ({"year": 19}, "19 is not a year"),
@@ -221,24 +222,30 @@ def test_sample_and_base_url_together_are_refused() -> None:
 @pytest.mark.parametrize(
     ("given", "said"),
     [
-        ({"batch_days": 0}, "--batch-days cannot be 0: it has to be 1 or more."),
-        ({"batch_days": "x"}, "--batch-days cannot be 'x': it has to be a whole number."),
-        ({"batch_days": "1.5"}, "--batch-days cannot be '1.5': it has to be a whole number."),
-        ({"records_per_request": 6000}, "--records-per-request cannot be 6000: it has to be 5000 or less."),
-        ({"records_per_request": 0}, "--records-per-request cannot be 0: it has to be 1 or more."),
+        ({"batch_days": 0}, "`batch_days` cannot be 0: it has to be 1 or more."),
+        ({"batch_days": "x"}, "`batch_days` cannot be 'x': it has to be a whole number or 'auto'."),
+        ({"batch_days": "1.5"}, "`batch_days` cannot be '1.5': it has to be a whole number or 'auto'."),
+        ({"records_per_request": 6000}, "`records_per_request` cannot be 6000: it has to be 5000 or less."),
+        ({"records_per_request": 0}, "`records_per_request` cannot be 0: it has to be 1 or more."),
         (
             {"through": "train"},
-            "--through cannot be 'train': it has to be 'extract', 'transform', 'load' or 'ring'.",
+            "`through` cannot be 'train': it has to be 'extract', 'transform', 'load' or 'ring'.",
         ),
-        ({"concurrency": 0}, "--concurrency cannot be 0: it has to be 1 or more."),
-        ({"concurrency": 101}, "--concurrency cannot be 101: it has to be 100 or less."),
-        ({"max_parallel": 0}, "--max-parallel cannot be 0: it has to be 1 or more."),
-        ({"refresh_days": -1}, "--refresh-days cannot be -1: it has to be 0 or more."),
-        ({"rate_limit": "fast"}, "--rate-limit cannot be 'fast': it has to be a number or 'off'."),
-        ({"regions": " , "}, "--regions cannot be ' , ': it has to name at least one region, such as PACW."),
-        ({"name": "a/b"}, "--name cannot be 'a/b': it may hold letters, digits, '.', '_' and '-' only"),
-        ({"name": ".hidden"}, "--name cannot be '.hidden'"),
-        ({"year": "next"}, "--year cannot be 'next': it has to be a whole number."),
+        ({"concurrency": 0}, "`concurrency` cannot be 0: it has to be 1 or more."),
+        ({"concurrency": 101}, "`concurrency` cannot be 101: it has to be 100 or less."),
+        ({"max_parallel": 0}, "`max_parallel` cannot be 0: it has to be 1 or more."),
+        ({"refresh_days": -1}, "`refresh_days` cannot be -1: it has to be 0 or more."),
+        ({"rate_limit": "fast"}, "`rate_limit` cannot be 'fast': it has to be a number or 'off'."),
+        ({"regions": " , "}, "`regions` cannot be ' , ': it has to name at least one region, such as PACW."),
+        ({"name": "a/b"}, "`name` cannot be 'a/b': it may hold letters, digits, '.', '_' and '-' only"),
+        ({"name": ".hidden"}, "`name` cannot be '.hidden'"),
+        ({"name": "a" * 201}, "at most 200 characters"),
+        ({"base_url": " "}, "`base_url` cannot be ' ': it has to be a URL"),
+        ({"out": ""}, "`out` cannot be '': it has to name a file or folder"),
+        ({"out": 3}, "`out` cannot be 3: it has to be a path"),
+        ({"regions": "PACW ERCO"}, "`regions` cannot be 'PACW ERCO': codes have commas between them"),
+        ({"max_parallel": 99_999}, "`max_parallel` cannot be 99999: it has to be 1024 or less"),
+        ({"year": "next"}, "`year` cannot be 'next': it has to be a whole number."),
     ],
 )
 def test_a_value_out_of_range_names_flag_value_and_what_is_allowed(given: dict[str, Any], said: str) -> None:
@@ -252,8 +259,68 @@ def test_all_bad_values_are_named_at_once() -> None:
     with pytest.raises(ConfigError) as caught:
         HourlySettings.of({"batch_days": 0, "concurrency": 0})
 
-    assert "--batch-days" in str(caught.value)
-    assert "--concurrency" in str(caught.value)
+    assert "`batch_days`" in str(caught.value)
+    assert "`concurrency`" in str(caught.value)
+
+
+PLACES = {
+    "a flag": ({"max_parallel": "0"}, {}, None, "--max-parallel cannot be '0'"),
+    "the environment": ({}, {"GRIDLOOM_OUT": "~nobody-of-that-name/x"}, None, "GRIDLOOM_OUT cannot be"),
+    "the file": ({}, {}, "max_parallel = 0", "gridloom.toml: `max_parallel` cannot be 0"),
+}
+
+
+@pytest.mark.parametrize(("flags", "environ", "file", "said"), PLACES.values(), ids=PLACES)
+def test_what_is_wrong_is_named_as_where_it_was_given(
+    flags: dict[str, Any], environ: dict[str, str], file: str | None, said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load(flags, environ, folder=tmp_path, file=file)
+
+    assert str(caught.value).startswith(said)
+
+
+@pytest.mark.parametrize("given", ["flag", "environment", "file"])
+def test_the_home_folder_may_be_written_with_a_tilde(
+    given: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    settings = load(
+        {"out": "~/x"} if given == "flag" else {},
+        {"GRIDLOOM_OUT": "~/x"} if given == "environment" else {},
+        folder=tmp_path,
+        file='out = "~/x"' if given == "file" else None,
+    )
+
+    assert settings.out == tmp_path / "home" / "x"
+
+
+def test_the_settings_file_may_be_yaml(tmp_path: Path) -> None:
+    (tmp_path / "gridloom.yaml").write_text("regions: [PACW, ERCO]\nyear: 2019\nname:\n")
+    settings = load(folder=tmp_path)
+
+    assert (settings.regions, settings.year, settings.name) == (("PACW", "ERCO"), 2019, None)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("- year", "has to be settings with their values"),
+        ("yaer: 2019", "gridloom.yaml: `yaer` is not a setting"),
+    ],
+)
+def test_a_yaml_file_of_something_else_is_said_in_words(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "gridloom.yaml").write_text(text)
+
+    with pytest.raises(ConfigError, match=said):
+        load(folder=tmp_path)
+
+
+def test_two_settings_files_are_one_too_many(tmp_path: Path) -> None:
+    (tmp_path / "gridloom.yaml").write_text("year: 2019")
+
+    with pytest.raises(ConfigError, match=r"two settings files, gridloom\.toml and gridloom\.yaml"):
+        load(folder=tmp_path, file="year = 2020")
 
 
 @pytest.mark.parametrize(

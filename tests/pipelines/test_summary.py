@@ -143,7 +143,7 @@ def test_a_plan_names_the_table_that_it_replaces(server: ReplayServer, tmp_path:
 def test_a_failed_run_says_why(server: ReplayServer, tmp_path: Path) -> None:
     summary, code = ran(prepared(server, tmp_path, start="2021-01-01T00", end="2021-01-01T23"), silent)
 
-    assert code == 2
+    assert code == 1
     assert summary.keys() == CONTRACT | RUN_MORE | {"error"}
     assert (summary["outcome"], summary["parquet"], summary["rows"]) == ("failed", None, 0)
     assert summary["error"]["type"] == "NoDataError"

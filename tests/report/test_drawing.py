@@ -47,6 +47,13 @@ def test_boxes_of_a_column_do_not_touch(graph: dict[str, list[str]]) -> None:
         assert all(low - high > drawing.box_height for high, low in pairwise(tops))
 
 
+def test_boxes_are_wide_enough_for_the_longest_name_but_not_for_any() -> None:
+    short, long, longer = (draw({"a" * length: []}).box_width for length in (5, 26, 1000))
+
+    assert short < long < longer < 400
+    assert long >= 26 * 8
+
+
 def test_many_steps_are_drawn_without_names() -> None:
     assert draw({"a": []}).named
     assert not draw({str(number): [] for number in range(61)}).named

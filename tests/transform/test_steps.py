@@ -254,6 +254,10 @@ def run(out: Path, rows: Sequence[Row], **changes: Any) -> RunResult:
     return dag.execute()
 
 
+def events(result: RunResult) -> str:
+    return (result.run_dir / "events.jsonl").read_text()
+
+
 def test_in_a_pipeline_the_table_is_published_and_not_made_twice(tmp_path: Path) -> None:
     result = run(tmp_path, BOTH)
     result.raise_for_failure()
@@ -267,6 +271,14 @@ def test_in_a_pipeline_the_table_is_published_and_not_made_twice(tmp_path: Path)
     assert [path.name for path in (tmp_path / "hourly").iterdir()] == ["t.parquet"]
     assert {finding.name for finding in result["transform"].findings} >= {"rows-accounted", "rows-unchanged"}
     assert not any(finding.blocks for finding in check_file(table.path))
+
+
+def test_a_run_says_that_it_replaces_a_table_of_something_else(tmp_path: Path) -> None:
+    (tmp_path / "hourly").mkdir()
+    (tmp_path / "hourly" / "t.parquet").write_text("something else")
+    said = ["replaces t.parquet" in events(run(tmp_path, BOTH)), "replaces t" in events(run(tmp_path, BOTH))]
+
+    assert said == [True, False]
 
 
 def test_a_table_made_by_way_of_files_leaves_none_of_them(

@@ -9,6 +9,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from typing import Final
 
@@ -41,6 +42,10 @@ _COMMANDS: Final = {
 """Commands in the order of the help, with the line that the overview shows."""
 
 _INTERRUPTED: Final = 130
+_UNSAID: Final = (
+    "The answer could not be written: {reason}. Send it to another place, and run the same command again: "
+    "what is finished is kept."
+)
 _GARBAGE_AFTER: Final = 200_000
 """New objects after which Python looks for garbage."""
 
@@ -82,11 +87,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     gc.set_threshold(_GARBAGE_AFTER, 20, 100)
     try:
         code = _run(list(sys.argv[1:] if argv is None else argv))
-    except BrokenPipeError:
-        # The reader has gone (`gridloom regions | head`); keep Python from complaining at exit. The code
+        sys.stdout.flush()
+    except OSError as error:
+        if error.filename is not None:
+            raise
+        # Nobody reads any more (`gridloom regions | head`), or there is no room for what was said. The code
         # is the one with which click ends a command for the same reason.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
+        if not isinstance(error, BrokenPipeError):
+            with suppress(OSError):
+                click.echo(f"gridloom: error: {_UNSAID.format(reason=error.strerror or error)}", err=True)
+        # keep Python from complaining at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     sys.exit(code)
 
 

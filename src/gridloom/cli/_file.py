@@ -9,11 +9,12 @@ from typing import Any
 import click
 
 from gridloom.cli._job import Job
-from gridloom.cli._render import shown_path
-from gridloom.cli._summary import echo_decisions, echo_ends
+from gridloom.cli._render import shown_path, typed_path
+from gridloom.cli._summary import asked, echo_decisions, echo_ends
 from gridloom.pipelines.assemble import Assembled, assemble
 from gridloom.pipelines.file import RUN_FIELDS, read_pipeline
 from gridloom.pipelines.file_summary import planned_file, ran_file
+from gridloom.words import several
 
 __all__ = ["FILE_FIELDS", "assembled_job", "file_job"]
 
@@ -49,8 +50,8 @@ def _echo_run(summary: dict[str, Any]) -> None:
     click.echo("")
     echo_ends(summary)
     click.echo(
-        f"\n{summary['http_requests']:,} requests ({summary['retries']:,} retries), "
-        f"{summary['rows_received']:,} rows received, {summary['duration_s']:.2f} s."
+        f"\n{asked(summary)}, {several(summary['rows_received'], 'row')} received, "
+        f"{summary['duration_s']:.2f} s."
     )
     for step in summary["steps"]:
         for output in step["outputs"]:
@@ -58,4 +59,4 @@ def _echo_run(summary: dict[str, Any]) -> None:
     for finding in summary["findings"]:
         click.echo(f"Note: {finding['detail']}")
     if summary["parquet"] is not None and "error" not in summary:
-        click.echo(f"\nProve it:  gridloom check {shown_path(summary['parquet'])}")
+        click.echo(f"\nProve it:  gridloom check {typed_path(summary['parquet'])}")

@@ -61,7 +61,7 @@ def carry_out(
         summary, code = job.run(monitor, listeners)
     _show(summary, job.echo, manner)
     if not manner.as_json:
-        echo_error(summary)
+        echo_error(summary, verbose=manner.verbose)
     echo_report(summary, quiet=manner.quiet)
     return code
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from gridloom.pipelines.listener_options import LISTENER_HELP, ListenerOptions
+from gridloom.pipelines.listener_options import LISTENER_HELP, REPEATED, ListenerOptions
 
 __all__ = ["listener_options"]
 
@@ -23,6 +23,6 @@ def listener_options(command: Callable[..., int]) -> Callable[..., int]:
 
     for name, (metavar, text) in reversed(LISTENER_HELP.items()):
         flag = "--" + name.replace("_", "-")
-        kind = {"metavar": metavar} if metavar else {"is_flag": True}
+        kind = {"metavar": metavar, "multiple": name in REPEATED} if metavar else {"is_flag": True}
         call = click.option(flag, name, default=None, help=text, **kind)(call)
     return call

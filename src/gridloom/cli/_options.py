@@ -10,9 +10,12 @@ from typing import Any, Final, TypeVar
 
 import click
 
-from gridloom.pipelines.settings import HourlySettings, load_settings
+from gridloom.files import given_path
+from gridloom.pipelines.places import load_settings
+from gridloom.pipelines.settings import HourlySettings
 
 __all__ = [
+    "PATH",
     "Manner",
     "answer_options",
     "dry_run_option",
@@ -20,6 +23,21 @@ __all__ = [
     "setting_options",
     "verbosity_options",
 ]
+
+
+class _GivenPath(click.Path):
+    """A path as a user gives one: not empty, with ``~`` for the home folder."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        try:
+            given = given_path(value)
+        except ValueError as error:
+            self.fail(f"'{value}' cannot be used: {error}.", param, ctx)
+        return super().convert(given, param, ctx)
+
+
+PATH: Final = _GivenPath(path_type=Path)
+"""The type of an argument that names a file or folder."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -66,11 +84,9 @@ def _setting(field: str) -> Callable[[_Command], _Command]:
     text = info.description or ""
     if field not in _METAVARS:
         return click.option(flag, field, is_flag=True, default=None, help=text)
-    plain = (
-        info.default if isinstance(info.default, int | str) and not isinstance(info.default, bool) else None
-    )
-    if plain is not None:
-        text += f"  [default: {plain}]"
+    default = ",".join(info.default) if isinstance(info.default, tuple) else info.default
+    if default is not None:
+        text += f"  [default: {default}]"
     return click.option(flag, field, metavar=_METAVARS[field], default=None, help=text)
 
 
@@ -86,7 +102,7 @@ class Manner:
     Attributes:
         as_json: With one JSON object on stdout.
         verbose: With every log line and finding.
-        quiet: With nothing but errors.
+        quiet: With nothing but warnings and errors.
     """
 
     as_json: bool = False
@@ -107,7 +123,7 @@ def verbosity_options(command: Callable[..., int]) -> Callable[..., int]:
     def call(*, verbose: bool, quiet: bool, as_json: bool = False, **given: Any) -> int:
         return command(manner=Manner(as_json=as_json, verbose=verbose, quiet=quiet), **given)
 
-    call = click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors.")(call)
+    call = click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.")(call)
     text = "Say more: every log line and finding."
     return click.option("-v", "--verbose", is_flag=True, help=text)(call)
 

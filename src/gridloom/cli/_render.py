@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -15,7 +17,7 @@ from rich.table import Table
 
 from gridloom.monitor.watched import is_watched
 
-__all__ = ["age", "echo_json", "echo_table", "note", "shown_path"]
+__all__ = ["age", "echo_json", "echo_table", "note", "python_path", "shown_path", "typed_path"]
 
 _PIPE_WIDTH = 1_000
 
@@ -48,7 +50,10 @@ def echo_table(
     for index, header in enumerate(headers):
         last = index == len(headers) - 1
         table.add_column(
-            header, justify="right" if index in numbers else "left", overflow="fold", no_wrap=not last
+            header,
+            justify="right" if index in numbers else "left",
+            overflow="fold" if last else "ellipsis",
+            no_wrap=not last,
         )
     for row in rows:
         table.add_row(*(f"{cell:,}" if isinstance(cell, int) else str(cell) for cell in row))
@@ -81,7 +86,17 @@ def note(message: str) -> None:
     click.echo(message, err=True)
 
 
+def typed_path(path: Path) -> str:
+    """Returns a path as it should be typed into a shell."""
+    return shlex.quote(shown_path(path))
+
+
+def python_path(path: Path) -> str:
+    """Returns a path as a text of Python."""
+    return json.dumps(shown_path(path), ensure_ascii=False)
+
+
 def shown_path(path: Path) -> str:
-    """Returns a path as it should be typed: relative to the working folder where it lies below it."""
+    """Returns a path for people: relative to the working folder where it lies below it."""
     full, here = path.absolute(), Path.cwd()
     return (full.relative_to(here) if full.is_relative_to(here) else full).as_posix()

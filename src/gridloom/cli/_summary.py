@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import click
 
-from gridloom.cli._render import echo_table, note, shown_path
+from gridloom.cli._render import echo_table, note, python_path, shown_path, typed_path
 from gridloom.cli._training import echo_training
+from gridloom.words import several
 
 __all__ = [
+    "asked",
     "echo_comparison",
     "echo_decisions",
     "echo_ends",
@@ -21,11 +23,21 @@ __all__ = [
 ]
 
 
-def echo_error(summary: dict[str, Any]) -> None:
-    """Prints why a run failed, if it did."""
-    if error := summary.get("error"):
-        note(f"gridloom: error: {error['message']}")
-        note(f"What is finished is kept. Details: {shown_path(summary['run_dir'] / 'results.json')}")
+_UNFINISHED: Final = frozenset({"running", "pending", "interrupted"})
+
+
+def echo_error(summary: dict[str, Any], *, verbose: bool) -> None:
+    """Prints why a run failed, if it did; if `verbose`, also where in somebody's code it was."""
+    error = summary.get("error")
+    if not error:
+        return
+    trace = error.get("traceback", "")
+    if trace and verbose:
+        note(trace.rstrip())
+    note(f"gridloom: error: {error['message']}{' (-v shows where.)' if trace and not verbose else ''}")
+    # a full disk may have had no room for one, or for either
+    left = [path for name in ("results.json", "events.jsonl") if (path := summary["run_dir"] / name).exists()]
+    note(f"What is finished is kept.{f' Details: {shown_path(left[0])}' if left else ''}")
 
 
 def echo_report(summary: dict[str, Any], *, quiet: bool) -> None:
@@ -50,6 +62,12 @@ def echo_summary(summary: dict[str, Any]) -> None:
         _how_to_read(summary)
     if done and summary["dataset"]:
         echo_training(summary["dataset"], summary["ring"])
+
+
+def asked(summary: dict[str, Any]) -> str:
+    """Returns how many requests a run sent, and how many of them were repeated."""
+    retries = several(summary["retries"], "retry", "retries")
+    return f"{several(summary['http_requests'], 'request')} ({retries})"
 
 
 def _table_made(summary: dict[str, Any]) -> None:
@@ -87,21 +105,23 @@ def _steps(summary: dict[str, Any]) -> None:
     echo_ends(summary)
     seconds = summary["duration_s"]
     click.echo(
-        f"\n{summary['http_requests']:,} requests ({summary['retries']:,} retries) to {summary['source']}, "
-        f"{summary['rows_received']:,} rows received, {seconds:.2f} s."
+        f"\n{asked(summary)} to {summary['source']}, "
+        f"{several(summary['rows_received'], 'row')} received, {seconds:.2f} s."
     )
     if summary["proof"]:
         click.echo(f"The table is of {summary['proof']}")
 
 
 def _how_to_read(summary: dict[str, Any]) -> None:
-    path = shown_path(summary["parquet"])
+    path, series = summary["parquet"], summary["series"]
+    shown = "D" if "D" in series or not series else series[0]
     click.echo(
         "\nRead it:\n"
         "    import polars as pl\n"
-        f'    hourly = pl.read_parquet("{path}")\n'
-        '    print(hourly.filter(pl.col("series") == "D").group_by("respondent").agg(pl.mean("value")))\n'
-        f"\nProve it:  gridloom check {path}"
+        f"    hourly = pl.read_parquet({python_path(path)})\n"
+        f'    print(hourly.filter(pl.col("series") == "{shown}")'
+        '.group_by("respondent").agg(pl.mean("value")))\n'
+        f"\nProve it:  gridloom check {typed_path(path)}"
     )
 
 
@@ -171,9 +191,15 @@ def echo_run_record(record: dict[str, Any], *, verbose: bool = False) -> None:
             (
                 step["step_id"],
                 step["outcome"],
-                step["metrics"]["rows"],
-                step["metrics"]["requests"],
-                f"{step['duration_s']:.2f}",
+                *(
+                    ("", "", "")  # nobody knows yet, or will
+                    if step["outcome"] in _UNFINISHED
+                    else (
+                        step["metrics"]["rows"],
+                        step["metrics"]["requests"],
+                        f"{step['duration_s']:.2f}",
+                    )
+                ),
                 step["reason"],
             )
             for step in record["steps"]
@@ -200,9 +226,15 @@ def echo_comparison(compared: dict[str, Any]) -> None:
     click.echo("")
     settings = compared["settings"]
     for change in settings or ():
-        click.echo(f"{change['step_id']}: {change['setting']} {change['before']} → {change['after']}")
+        before, after = (_setting(change[name]) for name in ("before", "after"))
+        click.echo(f"{change['step_id']}: {change['setting']} {before} → {after}")
+    for step in compared["steps"]:
+        if None in step["outcome"]:
+            click.echo(
+                f"{step['step_id']}: only in the {'second' if step['outcome'][0] is None else 'first'} run"
+            )
     if not settings:
-        unknown = "A run that was cut off left no record of its settings."
+        unknown = "One of the runs left no record of its settings."
         click.echo(unknown if settings is None else "The settings are the same.")
     click.echo("")
     echo_table(
@@ -219,6 +251,13 @@ def echo_comparison(compared: dict[str, Any]) -> None:
             for step in compared["steps"]
         ],
     )
+
+
+def _setting(value: Any) -> str:
+    """Returns the value of a setting as it is given."""
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return "none" if value is None else str(value)
 
 
 def _pair(values: list[Any]) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from gridloom.cli._render import echo_table, shown_path
+from gridloom.cli._render import echo_table, python_path, shown_path
 
 __all__ = ["echo_shards", "echo_training", "open_shard"]
 
@@ -28,7 +28,7 @@ def echo_training(dataset: Path, ring: Path | None) -> None:
     )
     if ring:
         echo_shards(ring_summary(ring))
-    windows = f'GridDataset.open("{shown_path(dataset)}").windows("train", batch_size=32, shuffle=True)'
+    windows = f'GridDataset.open({python_path(dataset)}).windows("train", batch_size=32, shuffle=True)'
     click.echo(
         "\nTrain on them:\n"
         f"    from gridloom import GridDataset{', RingShard' if ring else ''}\n"
@@ -60,7 +60,7 @@ def echo_shards(summary: dict[str, Any]) -> None:
 
 def open_shard(ring: Path) -> str:
     """Returns the line of Python that opens the first shard of a folder."""
-    return f'shard = RingShard.open("{shown_path(ring)}", rank=0)'
+    return f"shard = RingShard.open({python_path(ring)}, rank=0)"
 
 
 def _positions(shard: dict[str, Any]) -> Iterator[str]:

@@ -11,6 +11,7 @@ import click
 from gridloom.cli._chart import Bar, bar_chart
 from gridloom.cli._options import Manner, answer_options, folder_option
 from gridloom.cli._render import echo_json, echo_table, note, shown_path
+from gridloom.extract.limiter import DEFAULT_PER_S
 from gridloom.files import write_atomic
 
 if TYPE_CHECKING:
@@ -68,6 +69,8 @@ def batches(
     from gridloom.pipelines.batches import measure, prepare_all, recommend
 
     runs = prepare_all(batch_days, settings)
+    if _faster_than_allowed(runs[0]) and not manner.quiet:
+        note(f"Note: EIA allows {DEFAULT_PER_S:g} requests/s: what is measured here is for another server.")
 
     def done(run: BatchRun) -> None:
         if not manner.quiet:
@@ -86,8 +89,17 @@ def batches(
     return 0
 
 
+def _faster_than_allowed(run: Prepared) -> bool:
+    rate = run.settings.rate_limit
+    return rate == "off" or (rate or 0.0) > DEFAULT_PER_S
+
+
 def _about(run: Prepared, latency_ms: float) -> str:
-    limit = "no limit" if run.settings.rate_limit == "off" else f"{run.settings.rate_limit or 5:g} requests/s"
+    limit = (
+        "no limit"
+        if run.settings.rate_limit == "off"
+        else f"{run.settings.rate_limit or DEFAULT_PER_S:g} requests/s"
+    )
     regions, series = ",".join(run.respondents), ",".join(run.series)
     return f"{run.hours} of {regions}: {series}; {latency_ms:g} ms an answer, {limit}"
 

@@ -11,7 +11,7 @@ import click
 import msgspec
 
 from gridloom.cli._options import Manner, answer_options, folder_option
-from gridloom.cli._render import age, echo_json, echo_table, note, shown_path
+from gridloom.cli._render import age, echo_json, echo_table, note, shown_path, typed_path
 from gridloom.dag.inventory import (
     CacheEntry,
     forget,
@@ -23,7 +23,7 @@ from gridloom.dag.inventory import (
     sweep,
 )
 from gridloom.errors import UsageError
-from gridloom.words import size
+from gridloom.words import several, size
 
 __all__ = ["cache"]
 
@@ -80,12 +80,15 @@ def list_command(verify: bool, folder: Path, manner: Manner) -> int:
     if manner.as_json:
         echo_json({"out": folder, "records": [_plain(entry) for entry in entries]})
     elif not entries and not manner.quiet:
-        click.echo(f"Nothing is cached in {folder} yet. Start with: gridloom year --sample --out {folder}")
+        click.echo(
+            f"Nothing is cached in {folder} yet. "
+            f"Start with: gridloom year --sample --out {typed_path(folder)}"
+        )
     elif not manner.quiet:
         _print(entries)
         whole = [entry for entry in entries if entry.state == "whole"]
         total = size(sum(entry.size_bytes for entry in whole))
-        click.echo(f"\n{len(entries):,} records, {len(whole):,} of them whole ({total}).")
+        click.echo(f"\n{several(len(entries), 'record')}, {len(whole):,} of them whole ({total}).")
     return 0
 
 
@@ -171,8 +174,29 @@ def prune_command(
             note(f"Note: the run {run_id} is at work, so checkpoints are kept.")
         verb = "would be removed" if dry_run else "removed"
         freed = size(sum(item.size_bytes for item in found))
-        click.echo(f"{len(chosen):,} records and {len(found):,} leftovers ({freed}) {verb}.")
+        click.echo(
+            f"{several(len(chosen), 'record')} and {several(len(found), 'leftover')} ({freed}) {verb}."
+        )
     return 0
+
+
+def _ask(files: int) -> None:
+    """Asks whether to remove so many files.
+
+    Raises:
+        UsageError: If there is nobody to ask.
+        Abort: If the answer is no.
+    """
+    try:
+        yes = click.confirm(f"Remove {several(files, 'file')}?", err=True)
+    except click.Abort as error:
+        if not isinstance(error.__context__, EOFError):
+            raise
+        raise UsageError(
+            "There is nobody here to ask. Add --yes to remove the files without a question."
+        ) from error
+    if not yes:
+        raise click.Abort
 
 
 @cache.command("clear", epilog="Example:  gridloom cache clear transform")
@@ -200,12 +224,13 @@ def clear_command(
     if files and not yes:
         for path in files:
             note(shown_path(path))
-        click.confirm(f"Remove these {len(files):,} files?", abort=True, err=True)
+        _ask(len(files))
     forget(folder, chosen, outputs=outputs)
     if manner.as_json:
         echo_json({"records": [_plain(entry) for entry in chosen], "removed": files})
     elif not manner.quiet:
         click.echo(
-            f"{len(chosen):,} records forgotten" + (f", {len(files):,} files removed." if outputs else ".")
+            f"{several(len(chosen), 'record')} forgotten"
+            + (f", {several(len(files), 'file')} removed." if outputs else ".")
         )
     return 0

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import click
 
-from gridloom.cli._options import Manner, answer_options
+from gridloom.cli._options import PATH, Manner, answer_options
 from gridloom.cli._render import echo_json
 
 __all__ = ["check"]
 
 
 @click.command(epilog="Example:  gridloom check data/hourly/eia930_2019.parquet")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.parquet")
+@click.argument("file", type=PATH, metavar="FILE.parquet")
 @answer_options
 def check(file: Path, manner: Manner) -> int:
     """Prove that a Parquet file is an hourly table: columns, order, every hour once, rows unchanged.

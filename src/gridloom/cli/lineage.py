@@ -9,15 +9,16 @@ from typing import Any
 import click
 import msgspec
 
-from gridloom.cli._options import Manner, answer_options, setting_options
+from gridloom.cli._options import PATH, Manner, answer_options, setting_options
 from gridloom.cli._render import echo_json
 from gridloom.dag.lineage import deeply, find_out, trace
+from gridloom.pipelines.places import load_settings
 
 __all__ = ["lineage"]
 
 
 @click.command(epilog="Example:  gridloom lineage data/hourly/eia930_2019.parquet")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE")
+@click.argument("file", type=PATH, metavar="FILE")
 @setting_options("out")
 @answer_options
 def lineage(file: Path, out: str | None, manner: Manner) -> int:
@@ -25,7 +26,7 @@ def lineage(file: Path, out: str | None, manner: Manner) -> int:
 
     The output folder is found from FILE; -v lists every part of the code that counted.
     """
-    found = trace(Path(out) if out else find_out(file), file)
+    found = trace(find_out(file) if out is None else load_settings({"out": out}, folder=Path.cwd()).out, file)
     if manner.as_json:
         with deeply():
             echo_json(found)

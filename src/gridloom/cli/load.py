@@ -11,8 +11,8 @@ import click
 
 from gridloom.cli._job import Job, carry_out
 from gridloom.cli._listeners import listener_options
-from gridloom.cli._options import Manner, answer_options, folder_option
-from gridloom.cli._render import echo_table, shown_path
+from gridloom.cli._options import PATH, Manner, answer_options, folder_option
+from gridloom.cli._render import echo_table, python_path, shown_path
 from gridloom.errors import ConfigError
 from gridloom.pipelines.listener_options import ListenerOptions
 
@@ -23,7 +23,7 @@ __all__ = ["load", "load_job"]
 
 
 @click.command(epilog="Example:  gridloom load data/hourly/eia930_2019.parquet --context 336 --horizon 24")
-@click.argument("file", type=click.Path(path_type=Path), metavar="FILE.parquet")
+@click.argument("file", type=PATH, metavar="FILE.parquet")
 @click.option("--name", metavar="NAME", help="Name of the dataset.  [default: that of the file]")
 @click.option(
     "--context",
@@ -82,7 +82,7 @@ def load(
 
     given = {
         **flags,
-        "name": flags["name"] or file.stem,
+        "name": file.stem if flags["name"] is None else flags["name"],
         "series": _names(flags["series"]),
         "respondents": _names(flags["respondents"]),
         "splits": _ends(flags["splits"]),
@@ -118,8 +118,7 @@ def _echo(summary: dict[str, Any]) -> None:
     """Prints what was made, and how to use it."""
     if "error" in summary:
         return
-    path = shown_path(summary["dataset"])
-    click.echo(f"\n{path}")
+    click.echo(f"\n{shown_path(summary['dataset'])}")
     click.echo(
         f"{summary['hours']:,} hours x {len(summary['features']):,} features from {summary['first']} to "
         f"{summary['last']} UTC, {summary['size_bytes'] / 1e6:,.1f} MB, "
@@ -141,7 +140,8 @@ def _echo(summary: dict[str, Any]) -> None:
         + ", ".join(f"{step['step_id']} {step['outcome']}" for step in summary["steps"])
         + ".\n\nUse it:\n"
         "    from gridloom import GridDataset\n"
-        f'    windows = GridDataset.open("{path}").windows("train", batch_size=32, shuffle=True)'
+        f"    windows = GridDataset.open({python_path(summary['dataset'])})"
+        '.windows("train", batch_size=32, shuffle=True)'
         f"{'' if find_spec('mlx') else '.to_numpy()'}\n"
         "    for batch in windows: print(batch.context.shape, batch.target.shape, batch.known.shape)"
     )

@@ -10,13 +10,14 @@ import click
 from gridloom.cli._file import FILE_FIELDS, file_job
 from gridloom.cli._hourly import YEAR_FIELDS, hourly_job, read_settings
 from gridloom.cli._job import Job, carry_out
-from gridloom.cli._options import Manner, answer_options, setting_options
+from gridloom.cli._options import PATH, Manner, answer_options, setting_options
+from gridloom.pipelines.file import read_pipeline
 
 __all__ = ["plan"]
 
 
 @click.command(epilog="Example:  gridloom plan --sample --batch-days 90")
-@click.argument("file", metavar="[FILE.yaml]", required=False, type=click.Path(path_type=Path))
+@click.argument("file", metavar="[FILE.yaml]", required=False, type=PATH)
 @setting_options(*YEAR_FIELDS)
 @click.option("--mermaid", "as_mermaid", is_flag=True, help="Print the plan as a Mermaid flowchart.")
 @answer_options
@@ -34,6 +35,7 @@ def plan(file: Path | None, as_mermaid: bool, manner: Manner, **flags: Any) -> i
 def _job(file: Path | None, flags: dict[str, Any]) -> Job:
     if file is None:
         return hourly_job(read_settings(flags))
+    read_pipeline(file)  # what is wrong with the file is said first
     alien = [name for name, value in flags.items() if value is not None and name not in FILE_FIELDS]
     if alien:
         allowed = ", ".join(f"--{name.replace('_', '-')}" for name in FILE_FIELDS)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from gridloom.cli._options import Manner, verbosity_options
+from gridloom.cli._options import PATH, Manner, verbosity_options
 from gridloom.cli._render import note
 
 __all__ = ["replay"]
@@ -27,7 +27,7 @@ _FAULTS = (
 )
 @click.option(
     "--data",
-    type=click.Path(path_type=Path),
+    type=PATH,
     multiple=True,
     metavar="FILE.parquet",
     help="Hourly table to serve; may be repeated.  [default: the embedded sample]",

@@ -10,7 +10,7 @@ import click
 
 from gridloom.cli._job import Job, carry_out
 from gridloom.cli._listeners import listener_options
-from gridloom.cli._options import Manner, answer_options, folder_option
+from gridloom.cli._options import PATH, Manner, answer_options, folder_option
 from gridloom.cli._training import echo_shards, open_shard
 from gridloom.pipelines.listener_options import ListenerOptions
 
@@ -26,7 +26,7 @@ def ring() -> None:
 
 
 @ring.command(epilog="Example:  gridloom ring prep data/tensors/eia930_2019 --ranks 4 --layout zigzag")
-@click.argument("dataset", type=click.Path(path_type=Path), metavar="DATASET")
+@click.argument("dataset", type=PATH, metavar="DATASET")
 @click.option("--ranks", type=int, metavar="N", default=4, show_default=True, help="Ranks, one shard each.")
 @click.option(
     "--layout",

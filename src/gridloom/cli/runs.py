@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from gridloom.cli._options import Manner, answer_options, folder_option
-from gridloom.cli._render import echo_json, echo_table
+from gridloom.cli._render import echo_json, echo_table, typed_path
 from gridloom.cli._summary import echo_comparison, echo_run_record
-from gridloom.dag.history import compare_runs, list_runs, load_run
+from gridloom.dag.compare import compare_runs
+from gridloom.dag.history import list_runs, load_run
 
 __all__ = ["runs"]
 
@@ -29,7 +30,9 @@ def list_command(folder: Path, manner: Manner) -> int:
     if manner.as_json:
         echo_json({"runs": [_short(record) for record in records]})
     elif not records and not manner.quiet:
-        click.echo(f"No runs in {folder} yet. Start one with: gridloom year --sample --out {folder}")
+        click.echo(
+            f"No runs in {folder} yet. Start one with: gridloom year --sample --out {typed_path(folder)}"
+        )
     elif not manner.quiet:
         headers = ["run", "outcome", "pipeline", "rows", "requests", "seconds"]
         echo_table(headers, (_cells(record) for record in records), numbers=(3, 4, 5))

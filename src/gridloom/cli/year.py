@@ -26,8 +26,8 @@ def year(dry_run: bool, manner: Manner, listeners: ListenerOptions, **flags: Any
     Every hour of every series is in the file: reported, null (EIA sent no value) or missing (EIA sent
     no row). Running the same command again runs nothing that is already done.
 
-    The API key is read from EIA_API_KEY. Exit codes: 0 done, 1 failed, 2 bad input, 3 partial,
-    130 interrupted (run the same command again to carry on).
+    The API key is read from EIA_API_KEY, a .env file or the system's keyring. Exit codes: 0 done,
+    1 failed, 2 bad input, 3 partial, 130 interrupted (run the same command again to carry on).
     """
     return carry_out(
         hourly_job(read_settings(flags)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -32,6 +33,7 @@ class EventLog:
         self._lines: list[bytes] = []
         self._waiting_bytes = 0
         self._written_s = 0.0
+        self._whole_bytes = 0
         self.failure: StorageError | None = None
         with storage_errors("write", path):
             self._stream: BinaryIO = path.open("ab", buffering=0)
@@ -52,10 +54,14 @@ class EventLog:
         try:
             with storage_errors("write", self._path):
                 waiting = memoryview(b"\n".join(lines) + b"\n")
+                whole_bytes = self._whole_bytes + len(waiting)
                 while waiting:
                     waiting = waiting[self._stream.write(waiting) :]
+                self._whole_bytes = whole_bytes
         except StorageError as error:
             self.failure = error
+            with suppress(OSError):  # no reader is to meet a part of a line
+                self._stream.truncate(self._whole_bytes)
 
     def close(self) -> None:
         """Writes what waits and closes the file."""

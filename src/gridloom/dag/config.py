@@ -13,6 +13,7 @@ from pydantic import ConfigDict, Field
 from pydantic_core import ErrorDetails
 
 from gridloom.errors import ConfigError, did_you_mean
+from gridloom.files import given_path
 
 __all__ = [
     "PipelineDAGConfig",
@@ -110,6 +111,11 @@ class PipelineDAGConfig(_Settings):
     force: bool = False
     recipe: dict[str, Any] | None = None
     resumes: str | None = None
+
+    @pydantic.field_validator("output_dir")
+    @classmethod
+    def _given_folder(cls, value: Path) -> Path:
+        return given_path(value)
 
     @pydantic.model_validator(mode="before")
     @classmethod

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gridloom.dag.outcome import RunOutcome, StepOutcome
+from gridloom.dag.outcome import RunOutcome, StepOutcome, ended_as
 from gridloom.dag.told import (
     EVENT_VERSION,
     CheckpointReached,
@@ -78,6 +78,11 @@ class RunFinished(Event, frozen=True, kw_only=True, tag="run-finished"):
     rows: int = 0
     error_type: str = ""
     message: str = ""
+
+    @property
+    def ended_as(self) -> str:
+        """The outcome's word, or ``interrupted`` where somebody stopped the run, which is no failure."""
+        return ended_as(self.outcome, self.error_type)
 
 
 class CacheDecided(Event, frozen=True, kw_only=True, tag="cache-decided"):

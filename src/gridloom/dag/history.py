@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -15,7 +16,6 @@ from gridloom.errors import RawDataError, UsageError, did_you_mean
 from gridloom.files import storage_errors
 
 __all__ = [
-    "compare_runs",
     "find_run_id",
     "list_runs",
     "load_run",
@@ -61,8 +61,13 @@ def find_run_id(out: Path, run_id: str) -> str:
     matches = known[:1] if run_id == "latest" else [name for name in known if name.startswith(run_id)]
     if run_id in known:
         matches = [run_id]
+    if not known:
+        raise UsageError(f"There are no runs in {out} yet. `gridloom year --sample` makes one.")
     if not matches:
-        hint = did_you_mean(run_id, known) or f" `gridloom runs list --out {out}` shows what is there."
+        hint = (
+            did_you_mean(run_id, known)
+            or f" `gridloom runs list --out {shlex.quote(str(out))}` shows what is there."
+        )
         raise UsageError(f"There is no run '{run_id}' in {out}.{hint}")
     if len(matches) > 1:
         raise UsageError(f"Several runs begin with '{run_id}': {', '.join(matches)}. Give more of the id.")
@@ -91,8 +96,8 @@ def load_run(out: Path, run_id: str) -> dict[str, Any]:
             "was killed. Its events are in events.jsonl; run the same command again to carry on."
         )
     try:
-        return {**stored, "steps": _steps(out, stored)}
-    except (DatabaseDamagedError, msgspec.MsgspecError, TypeError) as error:
+        return {**stored, **_settings(out, found), "steps": _steps(out, stored)}
+    except (DatabaseDamagedError, msgspec.MsgspecError, TypeError, KeyError) as error:
         raise RawDataError(
             f"The record of run {found} is damaged ({error}). Run the same command again to carry on."
         ) from error
@@ -122,63 +127,6 @@ def run_recipe(out: Path, run_id: str) -> tuple[dict[str, Any] | None, dict[str,
         f"The record store in {out} does not know the run {run_id}. Type its command again: what is finished "
         "is kept."
     )
-
-
-def compare_runs(one: Mapping[str, Any], other: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what differs between two runs' records: settings, and each step's outcome, time and rows.
-
-    Args:
-        one: Record of the earlier run, as `load_run` gives it.
-        other: Record of the later one.
-
-    Returns:
-        JSON-able: ``runs``, ``settings`` (None where one of them left no whole record) and ``steps``, each
-        fact of a step as ``[before, after]``.
-    """
-    steps = [{step["step_id"]: step for step in record["steps"]} for record in (one, other)]
-    names = list(dict.fromkeys([*steps[0], *steps[1]]))
-    # a run that was cut off left neither its settings nor what its steps gave
-    whole = "settings" in one and "settings" in other
-    return {
-        "runs": [_head(record) for record in (one, other)],
-        "settings": _settings_changed(one["settings"], other["settings"]) if whole else None,
-        "steps": [
-            _step_compared(name, steps[0].get(name), steps[1].get(name), whole=whole) for name in names
-        ],
-    }
-
-
-def _head(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: record.get(name) for name in ("run_id", "outcome", "started_at", "duration_s", "totals")}
-
-
-def _settings_changed(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[dict[str, Any]]:
-    return [
-        {"step_id": step_id, "setting": name, "before": before.get(name), "after": after.get(name)}
-        for step_id in sorted({*one, *other})
-        for before, after in [(one.get(step_id) or {}, other.get(step_id) or {})]
-        for name in sorted({*before, *after})
-        if before.get(name) != after.get(name)
-    ]
-
-
-def _step_compared(
-    step_id: str, one: Mapping[str, Any] | None, other: Mapping[str, Any] | None, *, whole: bool
-) -> dict[str, Any]:
-    digests = [
-        {output["name"]: output.get("digest", output.get("value")) for output in step["outputs"]}
-        if step
-        else None
-        for step in (one, other)
-    ]
-    return {
-        "step_id": step_id,
-        "outcome": [step and step["outcome"] for step in (one, other)],
-        "reason": [step and step["reason"] for step in (one, other)],
-        "duration_s": [step and step["duration_s"] for step in (one, other)],
-        "rows": [step and step["metrics"]["rows"] for step in (one, other)],
-        "same_outputs": digests[0] == digests[1] if whole and one and other else None,
-    }
 
 
 def _began(record: Mapping[str, Any]) -> tuple[str, str]:
@@ -239,6 +187,12 @@ def _run_record(row: _Row) -> dict[str, Any]:
         "resumes": row.resumes,
         "step_ids": msgspec.json.decode(row.step_ids, type=list[str]),
     }
+
+
+def _settings(out: Path, run_id: str) -> dict[str, Any]:
+    """Returns the settings that count of a run that left no record, where somebody can resume it."""
+    _, steps = run_recipe(out, run_id)
+    return {"settings": {name: step["config"] for name, step in steps.items()}} if steps else {}
 
 
 def _steps(out: Path, run: Mapping[str, Any]) -> list[dict[str, Any]]:

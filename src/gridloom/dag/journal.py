@@ -11,7 +11,7 @@ import msgspec
 
 from gridloom.dag.database import Database, DatabaseDamagedError
 from gridloom.dag.manifest import ManifestRow, insert_manifests
-from gridloom.dag.outcome import RunResult, StepOutput
+from gridloom.dag.outcome import RunResult, StepOutput, ended_as
 from gridloom.dag.owner import Owner, this_process
 from gridloom.dag.redact import Redactor
 
@@ -170,12 +170,12 @@ class Journal:
     def _others(self, step_id: str, key: str) -> tuple[str, str, str]:
         return step_id, key, self._run_id
 
-    def others_at_work(self, step_id: str, key: str) -> bool:
-        """Returns whether a living run elsewhere is at the same work."""
+    def other_at_work(self, step_id: str, key: str) -> str:
+        """Returns the living run elsewhere that is at the same work; empty if there is none."""
         try:
             return _at_work(self._database.rows(_CLAIMS, self._others(step_id, key)))
         except DatabaseDamagedError:
-            return False
+            return ""
 
     def attempt_failed(self, step_id: str, number: int, outcome: str, error: BaseException) -> None:
         """Notes that an attempt raised."""
@@ -228,8 +228,9 @@ class Journal:
     def run_finished(self, result: RunResult) -> None:
         """Notes how the run ended."""
         error = result.error
-        said = {"type": type(error).__name__, "message": str(error)} if error else None
-        end = (_now(), result.outcome.value, result.duration_s, self._json(result.totals), self._json(said))
+        said = {"type": type(error).__name__, "message": result.error_text} if error else None
+        outcome = ended_as(result.outcome, said["type"] if said else "")
+        end = (_now(), outcome, result.duration_s, self._json(result.totals), self._json(said))
 
         def work(connection: Connection) -> None:
             if not connection.execute(_RUN_END, (*end, self._run_id)).rowcount:
@@ -243,9 +244,9 @@ class Journal:
         return None if value is None else msgspec.json.encode(self._redactor.record(dict(value)))
 
 
-def _at_work(claims: Sequence[tuple[Any, ...]]) -> bool:
-    """Returns whether one of the runs, each with its owner, may still be at its work."""
-    return any(_lives(run_id, owner) for run_id, owner in claims)
+def _at_work(claims: Sequence[tuple[Any, ...]]) -> str:
+    """Returns the first of the runs, each with its owner, that may still be at its work; empty if none is."""
+    return next((str(run_id) for run_id, owner in claims if _lives(run_id, owner)), "")
 
 
 def _lives(run_id: Any, encoded: Any) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -89,7 +90,7 @@ class _Tracer:
                 return self._described(path, whole)
         raise UsageError(
             f"No step made {place}, as far as the record store of {self._out} knows. "
-            f"`gridloom cache list --out {self._out}` shows what steps made."
+            f"`gridloom cache list --out {shlex.quote(str(self._out))}` shows what steps made."
         )
 
     def _within(self, file: Path) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from gridloom.errors import (
     GridLoomError,
@@ -19,12 +19,14 @@ from gridloom.errors import (
 from gridloom.finding import Finding
 
 __all__ = [
+    "INTERRUPTED",
     "RunInterruptedError",
     "RunOutcome",
     "RunResult",
     "StepMetrics",
     "StepOutcome",
     "StepOutput",
+    "ended_as",
 ]
 
 
@@ -63,6 +65,20 @@ class RunOutcome(StrEnum):
     """A step failed and stopped the run, all failed, or the run was cancelled."""
     planned = "planned"
     """A dry run: nothing failed, and some steps were not asked to work."""
+
+
+INTERRUPTED: Final = "interrupted"
+"""How a run ended that somebody stopped or that was killed, in its records: its `RunOutcome` is failed."""
+
+
+def ended_as(outcome: RunOutcome, error_type: str) -> str:
+    """Returns how a run ended, as its records say it.
+
+    Args:
+        outcome: How it ended.
+        error_type: Class of its error; empty without one.
+    """
+    return INTERRUPTED if error_type == InterruptedRunError.__name__ else outcome.value
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -184,10 +200,17 @@ class RunResult:
             return
         if isinstance(self.error, GridLoomError):
             raise self.error
-        failed = next((s.step_id for s in self.steps.values() if s.error is self.error), "?")
-        raise StepFailedError(
-            f"Step '{failed}' failed with {type(self.error).__name__}: {self.error}"
-        ) from self.error
+        raise StepFailedError(self.error_text) from self.error
+
+    @property
+    def error_text(self) -> str:
+        """The error in words, with the step and the class where it is not one of ours; empty without one."""
+        error = self.error
+        if error is None or isinstance(error, GridLoomError):
+            return str(error or "")
+        failed = next((step.step_id for step in self.steps.values() if step.error is error), "?")
+        said = f": {error}" if str(error) else "."
+        return f"Step '{failed}' failed with {type(error).__name__}{said}"
 
 
 class RunInterruptedError(InterruptedRunError):

@@ -14,7 +14,7 @@ from gridloom.dag.config import PipelineDAGConfig, masked_settings
 from gridloom.dag.environment import environment
 from gridloom.dag.graph import Graph, StepNode
 from gridloom.dag.kinds import qualified_name
-from gridloom.dag.outcome import RunResult, StepOutcome, StepOutput
+from gridloom.dag.outcome import RunResult, StepOutcome, StepOutput, ended_as
 from gridloom.dag.redact import Redactor
 from gridloom.dag.values import record_of
 from gridloom.errors import GridLoomError
@@ -64,7 +64,7 @@ def results_record(
         "schema_version": SCHEMA_VERSION,
         "run_id": result.run_id,
         "pipeline": {"id": config.pipeline_id, "name": config.pipeline_name},
-        "outcome": result.outcome.value,
+        "outcome": ended_as(result.outcome, type(result.error).__name__),
         "started_at": started_at.isoformat(),
         "finished_at": finished_at.isoformat(),
         "duration_s": result.duration_s,
@@ -74,7 +74,7 @@ def results_record(
             _step_record(step, graph[name], graph.dependencies(name), out)
             for name, step in result.steps.items()
         ],
-        "error": _error_record(result.error),
+        "error": _error_record(result.error, result.error_text),
         "environment": environment(),
     }
 
@@ -111,7 +111,7 @@ def _step_record(step: StepOutput, node: StepNode, depends_on: tuple[str, ...], 
         "metrics": {**metrics, "rows_per_s": step.metrics.rows_per_s},
         "outputs": [_output_record(name, value, node, out) for name, value in step.artifacts.items()],
         "findings": msgspec.to_builtins(step.findings),
-        "error": _error_record(step.error),
+        "error": _error_record(step.error, str(step.error)),
         "depends_on": list(depends_on),
     }
 
@@ -122,11 +122,11 @@ def _output_record(name: str, value: Any, node: StepNode, out: Path) -> dict[str
     return {"name": name, "type": record.type, **facts}
 
 
-def _error_record(error: BaseException | None) -> dict[str, Any] | None:
+def _error_record(error: BaseException | None, text: str) -> dict[str, Any] | None:
     """Returns an error's class and text; with its traceback where it is not one of ours."""
     if error is None:
         return None
-    record = {"type": type(error).__name__, "message": str(error)}
+    record = {"type": type(error).__name__, "message": text}
     if not isinstance(error, GridLoomError):
         record["traceback"] = "".join(traceback.format_exception(error))
     return record

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shlex
 import shutil
 import time
 from collections.abc import Mapping, Sequence
@@ -31,7 +32,7 @@ from gridloom.dag.sinks import Subscription
 from gridloom.dag.staging import Staging, remove_dead
 from gridloom.dag.stamps import Stamps
 from gridloom.errors import InterruptedRunError, StorageError
-from gridloom.files import storage_errors
+from gridloom.files import new_folder
 
 __all__ = ["Run"]
 
@@ -43,8 +44,8 @@ class Run:
         result: How it went, once it is over.
 
     Raises:
-        ConfigError: If the executor cannot run a step.
-        StorageError: If the output folder cannot be written to.
+        ConfigError: If the executor cannot run a step, or the output folder cannot be one.
+        StorageError: If the disk refuses.
     """
 
     def __init__(
@@ -61,8 +62,7 @@ class Run:
         self.run_id = _run_id(self._started_at)
         out = config.output_dir
         self._folder = out / "runs" / self.run_id
-        with storage_errors("create", self._folder):
-            self._folder.mkdir(parents=True)
+        new_folder(self._folder)
         with ExitStack() as undo:
             log = self._opened(undo)
             undo.pop_all()
@@ -207,7 +207,7 @@ class Run:
         steps = {name: outputs[name] for name in self._graph.order()}
         error = self._scheduler.error
         if error is None and any(step.outcome is StepOutcome.cancelled for step in steps.values()):
-            error = InterruptedRunError(f"The run was stopped: {self._token.reason}.")
+            error = InterruptedRunError(f"The run was stopped: {self._token.reason}. {self._how_to_go_on()}")
         result = RunResult(
             run_id=self.run_id,
             outcome=_outcome(steps, error, stopped=self._token.cancelled or self._config.stop_on_failure),
@@ -223,14 +223,22 @@ class Run:
             duration_s=result.duration_s,
             rows=result.totals["rows"],
             error_type=type(error).__name__ if error else "",
-            message=str(error) if error else "",
+            message=result.error_text,
         )
         self.result = self._recorded(result)
         return self.result
 
+    def _how_to_go_on(self) -> str:
+        if self._config.recipe is None:
+            return "What is finished is kept: start it the same way again to carry on."
+        command = shlex.join(["gridloom", "resume", self.run_id, "--out", str(self._config.output_dir)])
+        return f"What is finished is kept: `{command}` carries on."
+
     def _recorded(self, result: RunResult) -> RunResult:
         """Writes the record; a run whose record cannot be written has failed."""
         failure = self._bus.close()
+        if failure or isinstance(result.error, StorageError):
+            self._staging.clear()  # on a full disk that makes room for the records
         record = results_record(result, self._graph, self._config, self._started_at, datetime.now(UTC))
         try:
             write_results(self._folder / "results.json", record, self._redactor, self._staging.home)

@@ -135,6 +135,12 @@ class Staging:
             stamps=tuple((final[name].path, found) for name, found in seen.items()),
         )
 
+    def clear(self) -> None:
+        """Removes what the attempts have left."""
+        for path in self.home.iterdir():
+            if path.name != _OWNER:
+                shutil.rmtree(path, ignore_errors=True)
+
     def remove(self) -> None:
         """Removes the folder; what cannot be removed now is removed by a later run."""
         shutil.rmtree(self.home, ignore_errors=True)

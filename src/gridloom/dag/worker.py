@@ -232,10 +232,10 @@ class StepTask:
 
     def _wait_for_others(self, key: str) -> None:
         """Waits while another run does the same work."""
-        if not self._said_waiting:
-            self._said_waiting = True
-            self._log("Another run is doing the same work; it is waited for.", "info")
-        while self._run.journal.others_at_work(self._node.step_id, key):
+        while other := self._run.journal.other_at_work(self._node.step_id, key):
+            if not self._said_waiting:
+                self._said_waiting = True
+                self._log(f"Run {other} is doing the same work; it is waited for.", "warning")
             if self._run.token.wait(_LOOK_AGAIN_S):
                 raise InterruptedRunError(f"Step '{self._node.step_id}' stopped: {self._run.token.reason}.")
 
@@ -271,7 +271,7 @@ class StepTask:
         run, step_id = self._run, self._node.step_id
         if decision.fingerprint and are_left(run.out, step_id):
             key = decision.fingerprint.key
-            if not run.journal.others_at_work(step_id, key):
+            if not run.journal.other_at_work(step_id, key):
                 remove_checkpoints(run.database, run.out, step_id, key)
 
     def _log(self, message: str, level: Level) -> None:

@@ -45,7 +45,11 @@ def rows_present(respondents: Sequence[str], receipts: Iterable[Receipt]) -> lis
         spans.append((str(request["start"]), str(request["end"]), str(request["route"])))
     empty = [code for code in respondents if code not in present]
     if not empty:
-        detail = f"all {len(respondents)} respondents have rows"
+        detail = (
+            f"{respondents[0]} has rows"
+            if len(respondents) == 1
+            else f"all {len(respondents)} respondents have rows"
+        )
         return [Finding(name="rows-present", why=_WHY, required=False, passed=True, detail=detail)]
     asked = f"{spans[0][2]} from {min(span[0] for span in spans)} to {max(span[1] for span in spans)}"
     return [

@@ -12,6 +12,7 @@ from gridloom.extract.store import RawStore, is_due
 from gridloom.grid.hours import HourRange
 from gridloom.grid.raw import Receipt, Window
 from gridloom.grid.routes import Route
+from gridloom.words import several
 
 __all__ = ["Survey", "due_reason", "survey"]
 
@@ -84,8 +85,8 @@ def due_reason(found: Survey, windows: Sequence[Window]) -> str | None:
     if found.left:
         last = max(window.hours.last_label for window in found.left)
         return (
-            f"{len(found.left)} of {len(windows)} windows, up to {last}, were fetched so soon after their "
-            "last hour that the source may have revised them"
+            f"{len(found.left)} of {several(len(windows), 'window')}, up to {last}, fetched so soon after "
+            "the last hour that the source may have revised what it gave"
         )
     if found.metadata is None:
         return "the source may have newer hours than when its metadata was fetched"

@@ -39,8 +39,8 @@ def parse_label(text: str) -> datetime:
     """Returns the period of an hourly label, in UTC.
 
     Raises:
-        ConfigError: If `text` is not ``YYYY-MM-DDTHH``. A bare date is refused, because the API reads
-            it as hour 00 and drops the other 23.
+        ConfigError: If `text` is not ``YYYY-MM-DDTHH`` or no calendar has that hour. A bare date is
+            refused: the API reads it as hour 00 and drops the other 23.
 
     Example:
         >>> parse_label("2019-01-01T00").isoformat()
@@ -50,7 +50,9 @@ def parse_label(text: str) -> datetime:
         try:
             return datetime.strptime(text, "%Y-%m-%dT%H").replace(tzinfo=UTC)
         except ValueError:
-            pass
+            raise ConfigError(
+                f"There is no hour '{text}': days are those of the calendar, and hours go from T00 to T23."
+            ) from None
     raise ConfigError(
         f"'{text}' is not an hour. Write it as YYYY-MM-DDTHH in UTC, such as 2019-01-01T00 "
         "(the label is the end of the hour, and both ends are inclusive)."

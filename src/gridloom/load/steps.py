@@ -19,7 +19,7 @@ from gridloom.grid.respondents import find
 from gridloom.grid.table import Status
 from gridloom.load.plan import DatasetPlan, DatasetRequest, ScalingMethod, plan_dataset
 from gridloom.load.splits import SPLITS
-from gridloom.load.survey import survey
+from gridloom.load.survey import survey, whole_parquet
 
 __all__ = ["HourlyFileConfig", "HourlyFileStep", "MLXDatasetConfig", "MLXDatasetStep"]
 
@@ -57,7 +57,8 @@ class HourlyFileStep(CacheableStep[HourlyFileConfig]):
                 f"{path} is not an hourly table: its footer lacks gridloom.{error.args[0]}."
             ) from error
         missing, null = (pl.col("status") == status.value for status in (Status.MISSING, Status.NULL))
-        counts = pl.scan_parquet(path).select(missing=missing.sum(), null=null.sum()).collect().row(0)
+        with whole_parquet(path):
+            counts = pl.scan_parquet(path).select(missing=missing.sum(), null=null.sum()).collect().row(0)
         table = HourlyTable.of(
             path,
             rows=found.rows,
@@ -150,14 +151,15 @@ class MLXDatasetStep(CacheableStep[MLXDatasetConfig]):
             ctx.raise_if_cancelled()
             ctx.progress(done, total)
 
-        made = build_dataset(
-            ctx.path(self.config.name),
-            plan,
-            source=hourly.source,
-            digest=hourly.digest,
-            rows_digest=hourly.rows_digest,
-            on_rows=on_rows,
-        )
+        with whole_parquet(hourly.path):
+            made = build_dataset(
+                ctx.path(self.config.name),
+                plan,
+                source=hourly.source,
+                digest=hourly.digest,
+                rows_digest=hourly.rows_digest,
+                on_rows=on_rows,
+            )
         ctx.add(rows=made.steps)
         for finding in (_windows_fit(plan), _zones_known(plan)):
             ctx.finding(finding)

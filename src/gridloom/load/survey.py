@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property, lru_cache
@@ -18,7 +19,7 @@ from gridloom.grid.hours import HOUR, HourRange
 from gridloom.grid.table import FOOTER_PREFIX, SCHEMA_VERSION, polars_schema
 from gridloom.load.slices import SLICE_ROWS, slices
 
-__all__ = ["CLEAN", "HOUR_MS", "VALUE", "Pair", "Stretch", "Survey", "period_of", "survey"]
+__all__ = ["CLEAN", "HOUR_MS", "VALUE", "Pair", "Stretch", "Survey", "period_of", "survey", "whole_parquet"]
 
 CLEAN: Final = "clean"
 """Column of screened and imputed values; taken where a table has it."""
@@ -120,21 +121,34 @@ def survey(path: Path) -> Survey:
 
 @lru_cache(maxsize=4)
 def _survey(path: Path, _stamp: tuple[int, ...]) -> Survey:
-    try:
-        with storage_errors("read", path):
-            columns = pl.read_parquet_schema(path)
-            footer = _footer(path)
-            _check_columns(path, columns)
-            stretches = _stretches(path)
-    except (
-        pl.exceptions.PolarsError,
-        pl.exceptions.PanicException,
-    ) as error:  # a damaged file may be anything
-        raise FileFormatError(f"{path} is not a whole Parquet file ({error}). {_MADE_BY}") from error
+    with whole_parquet(path), storage_errors("read", path):
+        columns = pl.read_parquet_schema(path)
+        footer = _footer(path)
+        _check_columns(path, columns)
+        stretches = _stretches(path)
     if not stretches:
         raise FileFormatError(f"{path} is an hourly table without rows. Ask for other hours or respondents.")
     rows = sum(each.end - each.begin for each in stretches.values())
     return Survey(path, CLEAN if CLEAN in columns else VALUE, rows, stretches, footer)
+
+
+@contextmanager
+def whole_parquet(path: Path) -> Iterator[None]:
+    """Turns what is raised inside where a Parquet file is damaged into a sentence.
+
+    Raises:
+        FileFormatError: With what to do.
+    """
+    try:
+        yield
+    except (
+        pl.exceptions.PolarsError,
+        pl.exceptions.PanicException,
+    ) as error:  # a damaged file may be anything
+        raise FileFormatError(
+            f"{path} is not a whole Parquet file ({error}). If it was an hourly table, run the command that "
+            "made it again."
+        ) from error
 
 
 def period_of(milliseconds: int) -> datetime:

@@ -13,17 +13,21 @@ from urllib.parse import urlsplit
 import msgspec
 
 from gridloom.dag.events import Event, FindingReported, RunFinished, RunStarted, StepFinished
-from gridloom.dag.outcome import RunOutcome, StepOutcome
+from gridloom.dag.outcome import INTERRUPTED, RunOutcome, StepOutcome
 from gridloom.errors import ConfigError
 from gridloom.monitor.post import checked_url, post
+from gridloom.words import several
 
 __all__ = ["OCCASIONS", "Occasion", "WebhookAlerts"]
 
 Occasion = Literal["failure", "recovery", "findings"]
 """What a message is about: a run that failed; one that succeeded after one that had not; checks that did not
-hold in a run that succeeded."""
+hold in a run that succeeded. That somebody stopped a run is nothing to be told of."""
 
 OCCASIONS: Final[tuple[Occasion, ...]] = get_args(Occasion)
+
+_NORMAL: Final = frozenset({"hours-missing"})
+"""Checks that hardly ever hold, for the source has gaps: they are notes of a run and no news."""
 
 _SLACK: Final = "slack:"
 _SLACK_HOST: Final = "hooks.slack.com"
@@ -51,7 +55,11 @@ class WebhookAlerts:
     def __init__(
         self, url: str, *, recovers: bool = False, occasions: Collection[Occasion] = OCCASIONS
     ) -> None:
-        self._url = checked_url(url.removeprefix(_SLACK), "--notify")
+        self._url = checked_url(
+            url.removeprefix(_SLACK),
+            "--notify",
+            f"an http or https URL, with '{_SLACK}' before it for a receiver of Slack's form",
+        )
         self._slack = url.startswith(_SLACK) or urlsplit(self._url).hostname == _SLACK_HOST
         unknown = sorted(set(occasions) - set(OCCASIONS))
         if unknown:
@@ -73,7 +81,7 @@ class WebhookAlerts:
                     self._failed_steps.append({"step_id": event.step_id, "reason": event.reason})
             case RunStarted():
                 self._pipeline = {"id": event.pipeline_id, "name": event.pipeline_name}
-            case FindingReported() if not event.passed:
+            case FindingReported() if not event.passed and event.name not in _NORMAL:
                 self._findings.append(
                     {
                         "step_id": event.step_id,
@@ -90,6 +98,8 @@ class WebhookAlerts:
                 pass
 
     def _occasion(self, event: RunFinished) -> Occasion | None:
+        if event.ended_as == INTERRUPTED:
+            return None
         if event.outcome in {RunOutcome.failed, RunOutcome.partial}:
             return "failure"
         if event.outcome is RunOutcome.succeeded and self._recovers and "recovery" in self._occasions:
@@ -126,14 +136,16 @@ class WebhookAlerts:
         how = {
             "failure": f"{event.outcome.value} after {event.duration_s:,.1f} s",
             "recovery": "works again",
-            "findings": f"succeeded, and {len(self._findings):,} checks of its data did not hold",
+            "findings": f"succeeded, and {several(len(self._findings), 'check')} of its data did not hold",
         }[occasion]
         lines = [f"GridLoom: pipeline {self._pipeline['name']} {how} (run {event.run_id})."]
         lines += [event.message] if event.message else []
         lines += [f"{step['step_id']}: {step['reason']}" for step in self._failed_steps]
         lines += [f"{each['step_id']}: {each['name']}: {each['detail']}" for each in self._findings]
         left = len(lines) - _MOST_LINES
-        return "\n".join([*lines[:_MOST_LINES], *([f"And {left:,} lines more."] if left > 0 else [])])
+        return "\n".join(
+            [*lines[:_MOST_LINES], *([f"And {several(left, 'more line')}."] if left > 0 else [])]
+        )
 
 
 def _for_slack(text: str) -> str:

@@ -23,6 +23,7 @@ from gridloom.dag.outcome import StepOutcome
 from gridloom.monitor.live import LiveView
 from gridloom.monitor.view import plain
 from gridloom.monitor.watched import is_watched
+from gridloom.words import several
 
 __all__ = ["ConsoleMonitor"]
 
@@ -115,7 +116,10 @@ class ConsoleMonitor:
         if event.outcome.succeeded:
             # the view tells it, and where the run ends a table of all steps
             if not self._view or self._verbose:
-                counts = [f"{event.rows:,} rows", f"{event.requests:,} requests" if event.requests else ""]
+                counts = [
+                    several(event.rows, "row"),
+                    several(event.requests, "request") if event.requests else "",
+                ]
                 told = ", ".join(count for count in counts if count)
                 self._line(f"{event.step_id}: {event.outcome}, {told}, {event.duration_s:.2f} s")
         elif not self._view or event.outcome is StepOutcome.failed:
@@ -125,8 +129,8 @@ class ConsoleMonitor:
 
 def _facts(event: ProgressMade) -> str:
     parts = [
-        f"{event.rows_received:,} rows" if event.rows_received and event.unit != "rows" else "",
-        f"{event.requests:,} requests" if event.requests else "",
-        f"{event.retries:,} retries" if event.retries else "",
+        several(event.rows_received, "row") if event.rows_received and event.unit != "rows" else "",
+        several(event.requests, "request") if event.requests else "",
+        several(event.retries, "retry", "retries") if event.retries else "",
     ]
     return ", ".join(part for part in parts if part)

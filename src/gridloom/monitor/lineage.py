@@ -30,7 +30,7 @@ from gridloom.dag.events import (
     StepFinished,
     StepStarted,
 )
-from gridloom.dag.outcome import RunOutcome, StepOutcome
+from gridloom.dag.outcome import INTERRUPTED, RunOutcome, StepOutcome
 from gridloom.files import storage_errors
 from gridloom.monitor.facets import PRODUCER, assertion, error_facet, event_schema, facet, schema_facet
 from gridloom.monitor.post import checked_url, post
@@ -136,7 +136,8 @@ class OpenLineageSink:
             case RunFinished():
                 good = event.outcome in {RunOutcome.succeeded, RunOutcome.planned}
                 facets = {} if good else error_facet(event.message or event.outcome.value)
-                self._tell("COMPLETE" if good else "FAIL", "", event.at, run_facets=facets)
+                ended = "COMPLETE" if good else "ABORT" if event.ended_as == INTERRUPTED else "FAIL"
+                self._tell(ended, "", event.at, run_facets=facets)
             case _:
                 pass
         if self._file and self._lines:

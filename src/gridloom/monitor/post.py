@@ -63,12 +63,13 @@ def opener(tls: TlsFiles) -> urllib.request.OpenerDirector:
     return urllib.request.build_opener(_NoRedirects, urllib.request.HTTPSHandler(context=context))
 
 
-def checked_url(url: str, flag: str) -> str:
+def checked_url(url: str, flag: str, takes: str = "an http or https URL") -> str:
     """Returns `url` if it is one that can be posted to.
 
     Args:
         url: As it was given.
         flag: Where it was given, for the message.
+        takes: What may be given there, for the message.
 
     Raises:
         ConfigError: If it is not; the message does not repeat it, for it may hold a secret.
@@ -80,7 +81,7 @@ def checked_url(url: str, flag: str) -> str:
         fits = False
     if not fits or not url.isprintable() or " " in url:
         raise ConfigError(
-            f"{flag} takes an http or https URL, got something else (not repeated here, for it may hold a "
+            f"{flag} takes {takes}, got something else (not repeated here, for it may hold a "
             "secret). Write it like https://host/path."
         )
     return url

@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from gridloom import __version__
 from gridloom.dag.events import Event, RunFinished
-from gridloom.dag.outcome import RunOutcome, StepOutcome
+from gridloom.dag.outcome import INTERRUPTED, RunOutcome, StepOutcome
 from gridloom.errors import ConfigError
 from gridloom.extras import need
 from gridloom.files import write_atomic
@@ -172,7 +172,7 @@ class PrometheusMetrics:
             "gauge",
             "1 for the way in which the run ended; 0 for all while it works.",
             ("pipeline", "outcome"),
-            [((pipeline, each.value), tally.outcome is each) for each in RunOutcome],
+            [((pipeline, each), tally.outcome == each) for each in (*RunOutcome, INTERRUPTED)],
         )
         times = {
             "gridloom_run_start_time_seconds": ("When the run began.", tally.started_s),

@@ -158,7 +158,7 @@ class RunState:
         dependencies: What each step comes after.
         began: When the first event was said.
         last: When the last event was said.
-        outcome: How it ended; empty while it goes on.
+        outcome: How it ended, in a word; empty while it goes on.
         message: Why it failed, if it did.
         duration_s: Wall time in seconds of a run that is over.
         seq: Number of the last event.
@@ -187,7 +187,7 @@ class RunState:
                 for step_id in event.steps:
                     self._step(step_id)
             case RunFinished():
-                self.outcome, self.message = event.outcome.value, event.message
+                self.outcome, self.message = event.ended_as, event.message
                 self.duration_s = event.duration_s
             case LogWritten() if event.level in {"warning", "error"}:
                 self.notes.append((event.seq, f"{event.step_id or 'run'}: {event.message}"))

@@ -22,7 +22,7 @@ from gridloom.dag.events import (
     StepFinished,
     StepStarted,
 )
-from gridloom.dag.outcome import RunOutcome, StepOutcome
+from gridloom.dag.outcome import StepOutcome
 
 __all__ = ["COUNTED", "HEARD", "RunTally", "StepTally", "counts"]
 
@@ -88,7 +88,7 @@ class RunTally:
         started_s: When it began, in seconds since the epoch.
         ended_s: When it ended; None while it is under way.
         duration_s: Wall time in seconds, once it has ended.
-        outcome: How it ended; None while it is under way.
+        outcome: How it ended, in a word; empty while it is under way.
         rows: Rows of the last tables, once it has ended.
         steps: Its steps in topological order.
         findings: Checks by step, name, whether they are required and whether they held.
@@ -101,7 +101,7 @@ class RunTally:
         self.started_s = 0.0
         self.ended_s: float | None = None
         self.duration_s = 0.0
-        self.outcome: RunOutcome | None = None
+        self.outcome = ""
         self.rows = 0
         self.steps: dict[str, StepTally] = {}
         self.findings: Counter[tuple[str, str, bool, bool]] = Counter()
@@ -120,7 +120,7 @@ class RunTally:
         self.steps = {step_id: StepTally() for step_id in event.steps}
 
     def _run_finished(self, event: RunFinished) -> None:
-        self.outcome, self.duration_s, self.rows = event.outcome, event.duration_s, event.rows
+        self.outcome, self.duration_s, self.rows = event.ended_as, event.duration_s, event.rows
         self.ended_s = event.at.timestamp()
 
     def _step(self, step_id: str) -> StepTally:

@@ -214,7 +214,7 @@ class OpenTelemetrySink:
             self._end(each)
         if self._run is not None:
             wrong = event.outcome in {RunOutcome.failed, RunOutcome.partial}
-            ended: dict[str, Fact] = {"gridloom.outcome": event.outcome, "gridloom.rows": event.rows}
+            ended: dict[str, Fact] = {"gridloom.outcome": event.ended_as, "gridloom.rows": event.rows}
             self._run.fields += facts({**ended, "error.type": event.error_type if wrong else ""})
             self._end(self._run, error=event.message if wrong else None)
         self._otlp.send_all()

@@ -2,43 +2,52 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from gridloom.monitor.state import WAITING, RunState, StepState
-from gridloom.words import count, duration
+from gridloom.words import count, duration, several
 
 __all__ = ["Asked", "asked", "limiter", "told"]
 
 
-def told(step: StepState) -> str:
+_DROPPED: Final = ("repeated", "requests", "rows", "amount", "rate")
+"""What is left out where there is too little room, in this order: a bar tells about the amount."""
+
+
+def told(step: StepState, room: float = math.inf) -> str:
     """Returns amount, rate, time left, rows, requests and repeats of a step, as far as they are known.
 
-    What matters most comes first, for a narrow terminal cuts off the end.
+    Args:
+        step: The step.
+        room: Characters; where there are too few, only what matters most is told.
     """
-    return ", ".join(_parts(step))
+    parts = dict(_parts(step))
+    for name in _DROPPED:
+        if len(", ".join(parts.values())) <= room or len(parts) == 1:
+            break
+        parts.pop(name, None)
+    return ", ".join(parts.values())
 
 
-def _parts(step: StepState) -> Iterator[str]:
+def _parts(step: StepState) -> Iterator[tuple[str, str]]:
     if step.state == WAITING:
-        yield f"tries again after {duration(step.retry_in_s)}"
+        yield "wait", f"tries again after {duration(step.retry_in_s)}"
     if step.at_work and step.unit:
         of = f" of {count(step.total)}" if step.total else ""
-        yield f"{count(step.done)}{of} {step.unit}"
+        yield "amount", f"{count(step.done)}{of} {step.unit}"
     if step.at_work and step.per_s is not None:
-        yield f"{count(round(step.per_s, 1))} {step.unit}/s"
+        yield "rate", f"{count(round(step.per_s, 1))} {step.unit}/s"
     if step.at_work and step.left_s is not None:
-        yield f"{duration(step.left_s)} left"
+        yield "left", f"{duration(step.left_s)} left"
     if step.rows and (step.over or step.unit != "rows"):
-        yield _several(step.rows, "row")
+        yield "rows", several(step.rows, "row")
     if step.requests:
-        yield _several(step.requests, "request")
+        yield "requests", several(step.requests, "request")
     if step.retries:
-        yield f"{count(step.retries)} repeated"
-
-
-def _several(number: int, what: str) -> str:
-    return f"{count(number)} {what}{'' if number == 1 else 's'}"
+        yield "repeated", f"{count(step.retries)} repeated"
 
 
 def limiter(limit_per_s: float, full_per_s: float) -> str:

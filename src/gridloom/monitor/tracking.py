@@ -244,7 +244,7 @@ class MlflowSink:
             if number:
                 self._add(name, number, at_ms)
         good = event.outcome in {RunOutcome.succeeded, RunOutcome.planned}
-        tags = [RunTag("gridloom.outcome", event.outcome.value)]
+        tags = [RunTag("gridloom.outcome", event.ended_as)]
         tags += [] if good else [RunTag("gridloom.error", event.message[:_LONGEST_TAG])]
         self._send(tags)
         ended = "FINISHED" if good else "KILLED" if event.error_type == _STOPPED else "FAILED"

@@ -33,8 +33,15 @@ _STYLES: Final = {
 _STATE_WIDTH: Final = 9
 _TOOK_WIDTH: Final = 12
 _LEAST_NAME: Final = 14
-_BARS: Final = ((110, 20), (80, 10))
-"""From which width of the terminal a bar is how long."""
+_BARS: Final = ((20, 48), (10, 40), (5, 30))
+"""How long a bar is that leaves how much room: the rate and the time left matter more."""
+
+_SHARE_WIDTH: Final = 7
+_SPARE: Final = 100
+"""Of a terminal that is not so wide, names get a fifth instead of a quarter."""
+
+_NARROW: Final = 60
+"""Of a terminal that is not so wide, a step at work shows how far it is instead of its state and its time."""
 
 _MOST_CHOSEN: Final = 20
 """Of a DAG that does not fit as a whole, no more steps than these are shown, however tall the terminal is."""
@@ -89,9 +96,11 @@ def _rest(state: RunState, now: datetime, width: int, height: int, signs: _Signs
     asks = asked(state)
     room = max(height - bool(asks.told), 0)
     steps, left_out = _chosen(state, room)
-    name_width = min(max(map(len, (step.step_id for step in steps)), default=0), max(width // 3, _LEAST_NAME))
-    bar_width = next((length for least, length in _BARS if width >= least), 0)
-    lines = [_line(step, now, name_width, bar_width, signs) for step in steps]
+    most = max(width // (4 if width >= _SPARE else 5), _LEAST_NAME)
+    name_width = min(max(map(len, (step.step_id for step in steps)), default=0), most)
+    beside = width - name_width - _STATE_WIDTH - _TOOK_WIDTH - _SHARE_WIDTH - 6
+    bar_width = next((length for length, rest in _BARS if length + rest <= beside), 0)
+    lines = [_line(step, now, width, name_width, bar_width, signs) for step in steps]
     lines += [Text(f"  and {left_out:,} more at work", "dim")] if left_out else []
     lines += [Text(f"  {asks.told}", "yellow" if asks.slowed else "dim")] if asks.told else []
     return lines
@@ -125,21 +134,28 @@ def _chosen(state: RunState, room: int) -> tuple[list[StepState], int]:
     return [*(state.finished[-ended:] if ended else []), *busy], 0
 
 
-def _line(step: StepState, now: datetime, name_width: int, bar_width: int, signs: _Signs) -> Text:
+def _line(  # noqa: PLR0917 - a layout and what stands in it
+    step: StepState, now: datetime, width: int, name_width: int, bar_width: int, signs: _Signs
+) -> Text:
     style = _STYLES.get(step.state, "dim")
     line = Text("  ")
     name = _cut(Text(_flat(step.step_id), "" if step.at_work else "dim"), name_width, signs[2])
     name.pad_right(name_width - name.cell_len)
-    line.append_text(name).append(f"  {step.state:<{_STATE_WIDTH}}", style)
-    took = _clock(step.began, now) if step.at_work else _took(step)
-    line.append(f"{took:>{_TOOK_WIDTH}}  ", "" if step.at_work else "dim")
-    if bar_width and step.at_work and step.share is not None:
-        filled = int(step.share * bar_width)
+    line.append_text(name)
+    share = step.share if step.at_work else None
+    if width >= _NARROW or share is None:
+        line.append(f"  {step.state:<{_STATE_WIDTH}}", style)
+    if width >= _NARROW:
+        took = _clock(step.began, now) if step.at_work else _took(step)
+        line.append(f"{took:>{_TOOK_WIDTH}}", "" if step.at_work else "dim")
+    line.append("  ")
+    if share is not None:
+        filled = int(share * bar_width)
         line.append(signs[0] * filled, "cyan").append(signs[1] * (bar_width - filled), "dim")
-        line.append(f" {int(100 * step.share):>3} %  ")
+        line.append(f" {int(100 * share):>3} %  ")
     attempt = f"attempt {step.attempt}" if step.attempt > 1 else ""
     why = step.reason if step.state not in {StepOutcome.running, StepOutcome.executed} else ""
-    parts = (told(step), attempt, _flat(why))
+    parts = (told(step, width - line.cell_len), attempt, _flat(why))
     return line.append(", ".join(filter(None, parts)), "" if step.at_work else "dim")
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
 
-from gridloom.errors import ConfigError, GridLoomError
+from gridloom.errors import ConfigError, GridLoomError, NoDataError
 from gridloom.extract.limiter import DEFAULT_PER_S, PER_HOUR
 from gridloom.extract.replay import ReplayData, ReplayOptions, ReplayServer
 from gridloom.extract.replay.faults import Faults
@@ -24,7 +24,9 @@ from gridloom.grid.raw import RECEIPT_NAME
 from gridloom.grid.routes import MAX_ROWS_PER_REQUEST
 from gridloom.pipelines.hourly import Prepared, prepare
 from gridloom.pipelines.settings import HourlySettings
-from gridloom.sample import sample_path
+from gridloom.pipelines.wording import as_flag
+from gridloom.sample import SAMPLE_HOURS, sample_path
+from gridloom.words import several
 
 __all__ = ["BatchRun", "least_requests", "measure", "prepare_all", "recommend"]
 
@@ -79,7 +81,14 @@ def prepare_all(batch_days: str, settings: dict[str, Any]) -> tuple[Prepared, ..
         raise ConfigError("No batch size was named. Use --batch-days with sizes such as 45,90,auto.")
     given = {name: value for name, value in settings.items() if value is not None}
     fixed = {"sample": True, "through": "extract"}
-    return tuple(prepare(HourlySettings.of({**given, **fixed, "batch_days": size})) for size in sizes)
+    every = [HourlySettings.of({**given, **fixed, "batch_days": size}, named=as_flag) for size in sizes]
+    try:
+        return tuple(prepare(settings) for settings in every)
+    except NoDataError as error:
+        raise NoDataError(
+            f"The runs are measured with the embedded sample, which has {SAMPLE_HOURS}; you asked for "
+            f"{every[0].hours()}. Leave --year, --start and --end out, or give hours of the sample."
+        ) from error
 
 
 def measure(
@@ -190,14 +199,14 @@ def recommend(runs: Iterable[BatchRun]) -> tuple[BatchRun, str]:
     near = [run for run in measured if run.seconds <= fastest * _TIE]
     best = min(near, key=lambda run: (run.requests, -run.windows))
     why = (
-        f"{best.requests:,} requests in {best.seconds:.1f} s, where {best.rows:,} rows fill "
-        f"{least_requests(best.rows):,} pages at least."
+        f"{several(best.requests, 'request')} in {best.seconds:.1f} s, where {several(best.rows, 'row')} "
+        f"fill {several(least_requests(best.rows), 'page')} at least."
     )
     others = [run for run in measured if run is not best]
     if others:
         worst = max(others, key=lambda run: run.seconds)
         why += (
-            f" --batch-days {worst.batch_days} sends {worst.requests - best.requests:+,} requests "
-            f"and takes {worst.seconds - best.seconds:+.1f} s."
+            f" --batch-days {worst.batch_days} sends {several(worst.requests, 'request')} and takes "
+            f"{worst.seconds:.1f} s."
         )
     return best, why

@@ -29,6 +29,7 @@ from typing import Any, Final
 from gridloom.errors import ConfigError, CycleError, UnknownStepError, did_you_mean
 from gridloom.pipelines.lines import Node, Problem, raise_problems, read_lines
 from gridloom.pipelines.settings import HourlySettings
+from gridloom.pipelines.wording import as_flag, as_setting
 
 __all__ = ["RUN_FIELDS", "PipelineFile", "StepEntry", "read_pipeline"]
 
@@ -92,7 +93,11 @@ class PipelineFile:
         """
         out = environ.get("GRIDLOOM_OUT", "").strip()
         given = {field: value for field, value in flags.items() if value is not None}
-        return HourlySettings.of({**self.run, **({"out": out} if out else {}), **given})
+        places = {**({"out": "GRIDLOOM_OUT"} if out else {}), **{field: as_flag(field) for field in given}}
+        return HourlySettings.of(
+            {**self.run, **({"out": out} if out else {}), **given},
+            named=lambda field: places.get(field, as_setting(field)),
+        )
 
 
 def read_pipeline(path: Path) -> PipelineFile:

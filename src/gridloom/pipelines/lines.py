@@ -108,7 +108,8 @@ def read_lines(path: Path) -> Node:
         StorageError: If it cannot be read.
     """
     if not path.is_file():
-        raise ConfigError(f"There is no file {path}. Give the path of a pipeline file, such as year.yaml.")
+        what = f"'{path}' is a folder." if path.is_dir() else f"There is no file '{path}'."
+        raise ConfigError(f"{what} Give the path of a pipeline file, such as year.yaml.")
     try:
         with storage_errors("read", path):
             text = path.read_text(encoding="utf-8-sig")

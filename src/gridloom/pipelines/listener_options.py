@@ -15,11 +15,13 @@ from typing import Any, Final, Self
 
 from gridloom.errors import ConfigError
 from gridloom.extras import has
+from gridloom.files import given_path
 from gridloom.monitor.alerts import OCCASIONS, Occasion, WebhookAlerts
 from gridloom.monitor.otlp_settings import speaks_http
 from gridloom.monitor.post import checked_url
+from gridloom.pipelines.wording import as_flag
 
-__all__ = ["LISTENER_HELP", "NOBODY", "ListenerOptions"]
+__all__ = ["LISTENER_HELP", "NOBODY", "REPEATED", "ListenerOptions"]
 
 _ADDRESS: Final = re.compile(r"(?:(?P<host>[^:\s\[\]]+|\[[0-9A-Fa-f:]+\]):)?(?P<port>\d{1,5})")
 _LOOPBACK: Final = "127.0.0.1"
@@ -61,12 +63,15 @@ LISTENER_HELP: Final = {
         "URL",
         (
             "Send a message where a run fails, works again, or found its data wanting; in Slack's form with "
-            "'slack:' before the URL.  [environment: GRIDLOOM_NOTIFY]"
+            "'slack:' before the URL. May be repeated.  [environment: GRIDLOOM_NOTIFY]"
         ),
     ),
     "notify_on": ("A,B", f"What to send messages about.  [default: {','.join(OCCASIONS)}]"),
 }
 """Metavar (none for a switch) and help text of every option, in the order of the help."""
+
+REPEATED: Final = frozenset({"notify"})
+"""Options that may be given more than once."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +85,7 @@ class ListenerOptions:
         otel: Whether to tell an OpenTelemetry collector.
         lineage: File or URL for OpenLineage events.
         mlflow: URI of MLflow's tracking store.
-        notify: URL of a webhook.
+        notify: URLs of webhooks.
         notify_on: What to send messages about.
     """
 
@@ -90,7 +95,7 @@ class ListenerOptions:
     otel: bool = False
     lineage: str | None = None
     mlflow: str | None = None
-    notify: str | None = None
+    notify: tuple[str, ...] = ()
     notify_on: tuple[Occasion, ...] = OCCASIONS
 
     def __repr__(self) -> str:
@@ -102,16 +107,21 @@ class ListenerOptions:
         """Returns the options of flags, and of the environment where no flag speaks.
 
         Args:
-            flags: Texts by the names in `LISTENER_HELP`; None and absent count as not given.
+            flags: Texts by the names in `LISTENER_HELP`, several as a tuple where they may be repeated; None,
+                an empty tuple and absent count as not given.
             environ: ``GRIDLOOM_NOTIFY`` is read, and the names of OpenTelemetry, OpenLineage and MLflow.
 
         Raises:
             ConfigError: If one cannot be used; addresses are not repeated.
         """
-        given = {name: value for name, value in flags.items() if value is not None}
+        given = {name: value for name, value in flags.items() if value is not None and value != ()}
+        for name, value in given.items():
+            if "" in (value if isinstance(value, tuple) else (value,)):
+                raise ConfigError(f"{as_flag(name)} is empty. Leave it out, or give it a value.")
         for name, variable in _ENVIRONMENT.items():
-            if environ.get(variable, "").strip():
-                given.setdefault(name, environ[variable].strip())
+            if name not in given and (value := environ.get(variable, "").strip()):
+                # what stands in OPENLINEAGE_URL is a server's for every other program
+                given[name] = checked_url(value, variable) if name == "lineage" else value
         if any(environ.get(variable) for variable in _OTLP) and speaks_http(environ):
             given.setdefault("otel", True)
         if environ.get("MLFLOW_TRACKING_URI", "").strip() and has("mlflow"):
@@ -142,7 +152,7 @@ def _textfile(text: str) -> Path:
             f"--metrics-textfile takes a file whose name ends in .prom, got '{text}': the textfile collector "
             "reads no other."
         )
-    return Path(text)
+    return _path("metrics_textfile", text)
 
 
 def _occasions(text: str) -> tuple[Occasion, ...]:
@@ -153,9 +163,27 @@ def _occasions(text: str) -> tuple[Occasion, ...]:
     return tuple(each for each in OCCASIONS if each in words)
 
 
-def _webhook(text: str) -> str:
-    WebhookAlerts(text)  # raises if that is no URL
-    return text
+def _webhooks(given: str | tuple[str, ...]) -> tuple[str, ...]:
+    urls = (given,) if isinstance(given, str) else given
+    for url in urls:
+        WebhookAlerts(url)  # raises if that is no URL
+    return tuple(dict.fromkeys(urls))
+
+
+def _lineage(text: str) -> str:
+    if "://" in text:
+        return checked_url(text, "--lineage", "a file, or an http or https URL")
+    path = _path("lineage", text)
+    if path.is_dir():
+        raise ConfigError(f"--lineage takes a file or a URL, and '{path}' is a folder. Name a file in it.")
+    return str(path)
+
+
+def _path(name: str, text: str) -> Path:
+    try:
+        return given_path(text)
+    except ValueError as error:
+        raise ConfigError(f"{as_flag(name)} cannot be '{text}': {error}.") from None
 
 
 _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
@@ -163,8 +191,8 @@ _READERS: Final[Mapping[str, Callable[[str], Any]]] = {
     "metrics_textfile": _textfile,
     "pushgateway": lambda text: checked_url(text, "--pushgateway"),
     "otel": bool,
-    "lineage": lambda text: checked_url(text, "--lineage") if "://" in text else text,
+    "lineage": _lineage,
     "mlflow": lambda text: checked_url(text, "--mlflow") if text.startswith("http") else text,
-    "notify": _webhook,
+    "notify": _webhooks,
     "notify_on": _occasions,
 }

@@ -17,6 +17,7 @@ from gridloom.dag import PipelineDAG, RunOutcome, RunResult
 from gridloom.dag.config import masked_settings, semantic_settings
 from gridloom.dag.events import Event
 from gridloom.dag.history import list_runs
+from gridloom.dag.outcome import INTERRUPTED
 from gridloom.errors import ListenerError
 from gridloom.extract.steps import EIAExtractStep
 from gridloom.monitor.alerts import WebhookAlerts
@@ -70,10 +71,10 @@ def listening(options: ListenerOptions, dag: PipelineDAG) -> Iterator[list[Liste
             sinks.append(OpenLineageSink(options.lineage, out=dag.config.output_dir, catalog=catalog))
         if options.mlflow:
             sinks.append(MlflowSink(options.mlflow, params=_params(dag)))
-        if options.notify:
-            sinks.append(
-                WebhookAlerts(options.notify, recovers=_had_failed(dag), occasions=options.notify_on)
-            )
+        recovers = bool(options.notify) and _had_failed(dag)
+        sinks += [
+            WebhookAlerts(url, recovers=recovers, occasions=options.notify_on) for url in options.notify
+        ]
         for sink in sinks:
             dag.subscribe(sink, *sink.kinds, within_s=_WITHIN_S)
         yield sinks
@@ -133,8 +134,8 @@ def _routes(dag: PipelineDAG) -> dict[str, str]:
 
 
 def _had_failed(dag: PipelineDAG) -> bool:
-    """Returns whether the newest run of the pipeline that has ended did not succeed."""
-    wanted, passed_over = dag.config.pipeline_id, {"running", RunOutcome.planned}
+    """Returns whether the newest run of the pipeline that has come to an end of its own did not succeed."""
+    wanted, passed_over = dag.config.pipeline_id, {"running", INTERRUPTED, RunOutcome.planned}
     outcomes = (
         record["outcome"]
         for record in list_runs(dag.config.output_dir)

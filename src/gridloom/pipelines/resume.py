@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from gridloom.dag import PipelineDAG
 from gridloom.dag.history import find_run_id, load_run, run_recipe
+from gridloom.dag.outcome import INTERRUPTED
 from gridloom.errors import UsageError
 from gridloom.pipelines.assemble import FILE, Assembled, assemble
 from gridloom.pipelines.file import read_pipeline
@@ -100,10 +101,20 @@ def _check_ended(record: dict[str, Any], *, force: bool) -> None:
         )
 
 
+_WAS: Final = {
+    "succeeded": "succeeded",
+    "failed": "failed",
+    "partial": "failed in part",
+    "planned": "was a dry run",
+    INTERRUPTED: "was interrupted",
+    "running": "was at work on another machine",
+}
+
+
 def _story(record: dict[str, Any]) -> str:
     done = [step["step_id"] for step in record["steps"] if step["outcome"] in {"executed", "cached"}]
     open_ = [step["step_id"] for step in record["steps"] if step["step_id"] not in done]
-    was = f"run {record['run_id']} was {record['outcome']}"
+    was = f"run {record['run_id']} {_WAS.get(record['outcome'], record['outcome'])}"
     if not open_:
         return f"{was}: everything is done already, and is only verified"
     return f"{was}; done: {', '.join(done) or 'nothing'}; to do: {', '.join(open_)}"

@@ -29,7 +29,7 @@ from gridloom.load.ring_steps import (
 )
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
 from gridloom.pipelines.recipes import made_of
-from gridloom.pipelines.summary import output_of, run_summary
+from gridloom.pipelines.summary import fetched, output_of, run_summary
 
 __all__ = ["RING", "PreparedRing", "build_ring", "prepare_ring", "ring_again", "ring_summary", "shards_made"]
 
@@ -115,7 +115,11 @@ def shards_made(
 
     def own(result: RunResult) -> dict[str, Any]:
         made = output_of(result, RingShards)
-        return {"dataset": prepared.dataset, **(ring_summary(made.path) if made else {"ring": None})}
+        return {
+            **fetched(result, rows=0),
+            "dataset": prepared.dataset,
+            **(ring_summary(made.path) if made else {"ring": None}),
+        }
 
     return run_summary(build_ring(prepared), sink, listeners, own)
 

@@ -6,9 +6,7 @@ decide, the field's default is None and `HourlySettings.resolved` fills it, so e
 
 from __future__ import annotations
 
-import os
-import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,27 +17,18 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from gridloom.errors import ConfigError, did_you_mean
 from gridloom.extract.plan import AUTO, STANDARD_BATCH_DAYS, BatchDays
 from gridloom.extract.source import DEFAULT_BASE_URL
-from gridloom.files import plain_name, storage_errors
+from gridloom.files import given_path, plain_name
 from gridloom.grid.hours import HourRange
 from gridloom.grid.respondents import OPTIMIZED_FOUR, STANDARD_EIGHT
 from gridloom.grid.routes import MAX_ROWS_PER_REQUEST
 from gridloom.grid.series import DEFAULT_SERIES, parse_series
-from gridloom.pipelines.wording import from_flags
+from gridloom.pipelines.wording import as_setting, from_flags
 from gridloom.sample import SAMPLE_HOURS
 
-__all__ = ["SETTINGS_FILE", "HourlySettings", "Resolved", "load_settings"]
-
-SETTINGS_FILE: Final = "gridloom.toml"
-"""Settings file read from the working folder where it exists; its keys are the fields below."""
+__all__ = ["HourlySettings", "Resolved"]
 
 OPTIMIZED_BATCH_DAYS: Final = 90
 DEFAULT_YEAR: Final = 2024
-
-_RIVALS: Final = (
-    frozenset({"sample", "base_url"}),
-    frozenset({"year", "start_year", "end_year", "start", "end"}),
-)
-"""Settings that answer one question: where one of them is given, the others of a farther place are not."""
 
 _EIGHT, _FOUR = ",".join(STANDARD_EIGHT), ",".join(OPTIMIZED_FOUR)
 
@@ -102,7 +91,7 @@ class HourlySettings(BaseModel):
         description="File name without ending.  [default: eia930_<years>, eia930_<region>_<year> for demo]",
     )
     through: Literal["extract", "transform", "load", "ring"] = Field("transform", description="Last stage.")
-    max_parallel: int = Field(4, ge=1, description="Steps that run at the same time at most.")
+    max_parallel: int = Field(4, ge=1, le=1024, description="Steps that run at the same time at most.")
     executor: Literal["thread", "process"] = Field("thread", description="Run steps in threads or processes.")
     concurrency: int = Field(5, ge=1, le=100, description="Requests in flight per step at most.")
     rate_limit: float | Literal["off"] | None = Field(
@@ -135,6 +124,8 @@ class HourlySettings(BaseModel):
         parts = value.split(",") if isinstance(value, str) else value
         if parts is not None and not [part for part in parts if str(part).strip()]:
             raise ValueError("it has to name at least one region, such as PACW")
+        if any(len(str(part).split()) > 1 for part in parts or ()):
+            raise ValueError("codes have commas between them, such as PACW,ERCO")
         return parts
 
     @field_validator("series", mode="before")
@@ -152,7 +143,7 @@ class HourlySettings(BaseModel):
         except ValueError:
             days = None
         if days is None:
-            raise ValueError("it has to be a whole number")
+            raise ValueError(f"it has to be a whole number or '{AUTO}'")
         if days < 1:
             raise ValueError("it has to be 1 or more")
         return days
@@ -172,9 +163,27 @@ class HourlySettings(BaseModel):
     def _plain_name(cls, value: str | None) -> str | None:
         return None if value is None else plain_name(value).removesuffix(".parquet")
 
+    @field_validator("base_url")
     @classmethod
-    def of(cls, values: Mapping[str, Any]) -> Self:
+    def _some_url(cls, value: str | None) -> str | None:
+        if value is not None and not value.strip():
+            raise ValueError("it has to be a URL; leave it out for that of EIA")
+        return value
+
+    @field_validator("out", mode="before")
+    @classmethod
+    def _given_folder(cls, value: Any) -> Path:
+        if not isinstance(value, str | Path):
+            raise ValueError("it has to be a path")  # noqa: TRY004 - pydantic takes no other error
+        return given_path(value)
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any], *, named: Callable[[str], str] = as_setting) -> Self:
         """Returns settings from plain values.
+
+        Args:
+            values: Values by the names of the settings.
+            named: Returns what the user calls a setting where it was given.
 
         Raises:
             ConfigError: In words, for every value that is unknown or out of range.
@@ -183,9 +192,9 @@ class HourlySettings(BaseModel):
         if unknown:
             hint = did_you_mean(unknown[0], cls.model_fields)
             raise ConfigError(
-                f"'{unknown[0]}' is not a setting.{hint} Settings are {', '.join(cls.model_fields)}."
+                f"{named(unknown[0])} is not a setting.{hint} Settings are {', '.join(cls.model_fields)}."
             )
-        return from_flags(cls, values)
+        return from_flags(cls, values, named=named)
 
     def hours(self) -> HourRange:
         """Returns the periods asked for.
@@ -216,13 +225,14 @@ class HourlySettings(BaseModel):
         if self.start_year is not None or self.end_year is not None:
             return self._years(self.start_year, self.end_year)
         if self.year is not None:
-            return self._years(self.year, None)
+            return self._years(self.year, self.year)
         return SAMPLE_HOURS if self.sample else HourRange.of_years(DEFAULT_YEAR)
 
     def _years(self, first: int | None, last: int | None) -> HourRange:
-        if first is None:
-            raise ConfigError("--end-year needs --start-year. Give both, or --year for one year.")
-        last = first if last is None else last
+        if first is None or last is None:
+            raise ConfigError(
+                "--start-year and --end-year belong together. Give both, or --year for one year."
+            )
         for year in (first, last):
             if not 1900 <= year <= 2200:  # noqa: PLR2004 - a year of four digits that datetime can hold
                 raise ConfigError(f"{year} is not a year. Write it with four digits, such as {DEFAULT_YEAR}.")
@@ -248,45 +258,3 @@ class HourlySettings(BaseModel):
             series=self.series,
             batch_days=self.batch_days or batch_days,
         )
-
-
-def load_settings(
-    flags: Mapping[str, Any], *, environ: Mapping[str, str] = os.environ, folder: Path
-) -> HourlySettings:
-    """Returns settings from flags, then environment, then `SETTINGS_FILE` in `folder`, in that order.
-
-    Args:
-        flags: Values given explicitly; None and absent count as not given.
-        environ: ``GRIDLOOM_BASE_URL`` and ``GRIDLOOM_OUT`` are read from it.
-        folder: Where to look for the settings file.
-
-    Raises:
-        ConfigError: If a value is unknown or out of range, in whichever place it stands.
-    """
-    from_environment = {
-        field: environ[f"GRIDLOOM_{field.upper()}"]
-        for field in ("base_url", "out")
-        if environ.get(f"GRIDLOOM_{field.upper()}", "").strip()
-    }
-    given = {field: value for field, value in flags.items() if value is not None}
-    values = _over(_from_file(folder / SETTINGS_FILE), from_environment)
-    return HourlySettings.of(_over(values, given))
-
-
-def _over(values: dict[str, Any], nearer: dict[str, Any]) -> dict[str, Any]:
-    """Returns `values` under `nearer` ones, without those that answer the same question another way."""
-    answered = {field for rivals in _RIVALS if rivals & nearer.keys() for field in rivals}
-    return {field: value for field, value in values.items() if field not in answered} | nearer
-
-
-def _from_file(path: Path) -> dict[str, Any]:
-    if not path.is_file():
-        return {}
-    try:
-        with storage_errors("read", path):
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path.name} is not valid TOML: {error}.") from error
-    if "api_key" in values:
-        raise ConfigError(f"{path.name} holds an api_key. Keys belong in the environment: set EIA_API_KEY.")
-    return values

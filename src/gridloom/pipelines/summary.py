@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 from gridloom.artifact import Artifact
 from gridloom.dag import PipelineDAG, Plan, RunOutcome, RunResult, StepOutput
 from gridloom.dag.events import Event
-from gridloom.errors import GridLoomError
+from gridloom.errors import GridLoomError, InterruptedRunError
 from gridloom.extract.limits import limiter_seconds
 from gridloom.grid.artifacts import HourlyTable, RingShards, TensorDataset
 from gridloom.pipelines.hourly import Prepared, build
@@ -111,9 +112,17 @@ def run_summary(
         "warnings": warnings,
         "run_dir": result.run_dir,
         **report,
-        **({} if error is None else {"error": {"type": type(error).__name__, "message": str(error)}}),
+        **({} if error is None else {"error": _error(dag, result, error)}),
     }
     return summary, exit_code(result)
+
+
+def _error(dag: PipelineDAG, result: RunResult, error: BaseException) -> dict[str, str]:
+    """Returns why a run failed; with the traceback where it is not one of our errors."""
+    said = {"type": type(error).__name__, "message": dag.redact(result.error_text)}
+    if not isinstance(error, GridLoomError):
+        said["traceback"] = dag.redact("".join(traceback.format_exception(error)))
+    return said
 
 
 def fetched(result: RunResult, *, rows: int) -> dict[str, Any]:
@@ -171,8 +180,9 @@ def exit_code(result: RunResult) -> int:
     """Returns the exit code of the contract."""
     if result.outcome is RunOutcome.partial:
         return _PARTIAL
-    if isinstance(result.error, GridLoomError):
+    if isinstance(result.error, InterruptedRunError):
         return result.error.exit_code
+    # also for what would be bad input: the run began
     return 0 if result.outcome is RunOutcome.succeeded else 1
 
 

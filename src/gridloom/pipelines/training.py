@@ -26,7 +26,7 @@ from gridloom.load.splits import SPLITS
 from gridloom.load.steps import HourlyFileConfig, HourlyFileStep, MLXDatasetConfig, MLXDatasetStep
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
 from gridloom.pipelines.recipes import made_of
-from gridloom.pipelines.summary import output_of, run_summary
+from gridloom.pipelines.summary import fetched, output_of, run_summary
 
 __all__ = ["LOAD", "PreparedLoad", "build_load", "load_again", "loaded", "prepare_load"]
 
@@ -118,7 +118,7 @@ def loaded(
     def own(result: RunResult) -> dict[str, Any]:
         made = output_of(result, TensorDataset)
         return {
-            "dataset": made.path if made else None,
+            **fetched(result, rows=0),
             "hours": made.steps if made else 0,
             "features": made.features if made else (),
             "size_bytes": made.size_bytes if made else 0,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["Box", "Drawing", "draw"]
+__all__ = ["LONGEST_NAME", "Box", "Drawing", "draw"]
 
 _MOST_NAMED: Final = 60
 """More steps than this are drawn as small squares whose names show when pointed at."""
@@ -15,6 +16,12 @@ _SMALL: Final = 12
 _TALLEST: Final = 32
 """More small squares than this do not stand one below the other: a column of the picture has several then."""
 
+LONGEST_NAME: Final = 40
+"""Characters of a name that a box shows; the whole name shows when it is pointed at."""
+
+_CHARACTER_WIDTH: Final = 8.5
+_BESIDE_NAME: Final = 28
+_LEAST_WIDTH: Final = 130
 _MARGIN: Final = 8
 _SWEEPS: Final = 4
 
@@ -64,7 +71,9 @@ def draw(dependencies: Mapping[str, Sequence[str]]) -> Drawing:
         dependencies: For each step, in topological order, those that it comes after.
     """
     named = len(dependencies) <= _MOST_NAMED
-    box_width, box_height, gap_x, gap_y = (196, 54, 52, 18) if named else (_SMALL, _SMALL, 48, 5)
+    longest = min(max(map(len, dependencies), default=0), LONGEST_NAME)
+    wide = max(_LEAST_WIDTH, _BESIDE_NAME + math.ceil(longest * _CHARACTER_WIDTH))
+    box_width, box_height, gap_x, gap_y = (wide, 54, 52, 18) if named else (_SMALL, _SMALL, 48, 5)
     blocks = [_block(column, len(column) if named else _TALLEST) for column in _columns(dependencies)]
     tallest = max((len(part) for block in blocks for part in block), default=0)
     height = tallest * (box_height + gap_y) - gap_y + 2 * _MARGIN if blocks else 0

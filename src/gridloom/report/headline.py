@@ -91,14 +91,14 @@ def headline(record: RunRecord, length_s: float) -> Headline:
     """
     fault = record.error or next((step.error for step in record.steps if step.error), None)
     stopped = fault is not None and fault.type == _STOPPED_TYPE
-    outcome = "stopped" if stopped and record.outcome == "failed" else record.outcome
+    outcome = record.outcome
     return Headline(
         pipeline=record.pipeline.get("name", ""),
         run_id=record.run_id,
         outcome=outcome,
         tone="cut" if stopped else tone(record.outcome),
         fault_tone="cut" if stopped else "bad",
-        sentence=_STOPPED if outcome == "stopped" else _SENTENCES.get(record.outcome, ""),
+        sentence=_STOPPED if stopped else _SENTENCES.get(record.outcome, ""),
         started=clock(datetime.fromisoformat(record.started_at)),
         facts=_facts(record, length_s),
         asked=_asked(record.settings.values()),

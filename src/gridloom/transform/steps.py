@@ -128,6 +128,8 @@ class TransformStep(CacheableStep[TransformConfig]):
 
     def _execute(self, raw: list[RawPages], ctx: StepContext) -> HourlyTable:
         asked = self.config.hours
+        if told := self.plan_detail(ctx.out).get("replaces"):
+            ctx.log(f"{told}.", "warning")
         indexes = [pages.index() for pages in raw]
         pairs = [
             (code, series) for index in indexes for code in index.respondents for series in _series_of(index)

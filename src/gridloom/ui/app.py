@@ -16,7 +16,8 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from gridloom.dag.history import compare_runs, load_run
+from gridloom.dag.compare import compare_runs
+from gridloom.dag.history import load_run
 from gridloom.errors import GridLoomError, RawDataError, UsageError
 from gridloom.report.page import page, stylesheet, templates
 from gridloom.report.source import read_source
@@ -107,6 +108,8 @@ class _Pages:
     async def compare(self, request: Request) -> Response:
         """What differs between two runs."""
         asked = [request.query_params.get(name, "") for name in ("one", "other")]
+        if not all(asked):
+            raise UsageError("Name two runs, as in /compare?one=RUN_ID&other=RUN_ID.")
         return _page("compare.html", **await asyncio.to_thread(self._compared, *asked))
 
     def _compared(self, *run_ids: str) -> dict[str, Any]:

@@ -204,11 +204,7 @@ def live(record: Mapping[str, Any], state: RunState, outcome: str, now: datetime
 
 
 def compared(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Returns what differs between two runs, from `gridloom.dag.history.compare_runs`.
-
-    Of a step that only one of them has, the settings are left out: all of them would differ.
-    """
-    both = {step["step_id"] for step in found["steps"] if all(step["outcome"])}
+    """Returns what differs between two runs, from `gridloom.dag.compare.compare_runs`."""
     return {
         "runs": [_run_row(record) for record in found["runs"]],
         "settings": None
@@ -216,7 +212,6 @@ def compared(found: Mapping[str, Any]) -> dict[str, Any]:
         else [
             (change["step_id"], change["setting"], parted(change["before"]), parted(change["after"]))
             for change in found["settings"]
-            if change["step_id"] in both
         ],
         "steps": [
             {

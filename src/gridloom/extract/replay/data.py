@@ -69,6 +69,8 @@ class ReplayData:
 
 def _read(path: Path) -> pl.DataFrame:
     names = polars_schema().names()
+    if not path.is_file():
+        raise FileFormatError(f"There is no file {path}. {_ADVICE}")
     try:
         with storage_errors("read", path), path.open("rb") as stream:
             schema = pl.read_parquet_schema(stream)

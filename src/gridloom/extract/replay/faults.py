@@ -118,7 +118,7 @@ class Faults:
             if name not in FAULT_NAMES:
                 raise ConfigError(
                     f"There is no fault named '{name}'.{did_you_mean(name, FAULT_NAMES)} "
-                    f"The names are {', '.join(FAULT_NAMES)}."
+                    f"The names are {', '.join(FAULT_NAMES)}; `gridloom replay --faults help` explains them."
                 )
             if name in values:
                 raise ConfigError(f"The fault {name} stands twice in the specification. Name it once.")
@@ -143,8 +143,10 @@ def _number(name: str, text: str) -> float:
     try:
         return float(text)
     except ValueError:
+        allowed = {item.name: item.metadata["allowed"] for item in fields(Faults)}[name]
+        example = "0.05" if allowed == _PROBABILITY else "7"
         raise ConfigError(
-            f"The fault {name} has the value '{text}', which is no number. Write it as {name}=0.05."
+            f"The fault {name} has the value '{text}', which is no number. Write it as {name}={example}."
         ) from None
 
 
