@@ -55,9 +55,11 @@ def echo_summary(summary: dict[str, Any]) -> None:
 def _table_made(summary: dict[str, Any]) -> None:
     rows, missing = summary["rows"], summary["hours_missing"]
     click.echo(f"\n{shown_path(summary['parquet'])}")
+    asked, has = ((summary[f"{of}first"], summary[f"{of}last"]) for of in ("", "rows_"))
     click.echo(
-        f"{rows:,} rows, every hour from {summary['first']} to {summary['last']} UTC "
-        f"of {len(summary['series'])} series; {missing:,} hours missing at the source.\n"
+        f"{rows:,} rows, every hour from {has[0]} to {has[1]} UTC "
+        + (f"(asked for {asked[0]} to {asked[1]}) " if asked != has else "")
+        + f"of {len(summary['series'])} series; {missing:,} hours missing at the source.\n"
     )
     cells = [
         (item["respondent"], item["series"], item["rows"], item["hours_missing"], item["hours_null"])
@@ -116,6 +118,8 @@ def echo_plan(summary: dict[str, Any]) -> None:
     )
     click.echo("")
     echo_decisions(summary)
+    for text in summary["notes"]:
+        click.echo(f"Note: {text}")
     click.echo(
         f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests, {_limit(summary)}. "
         "Nothing was asked or written."
