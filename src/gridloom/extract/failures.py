@@ -53,6 +53,18 @@ class Backoff:
         """The waits as the retry library takes them."""
         return Waits(wait_initial=self.wait_initial_s, wait_max=self.wait_max_s, wait_jitter=self.jitter_s)
 
+    def longest_s(self, tried: int, tries: int) -> float:
+        """Returns the seconds for which a request that was tried so often waits at most before its last try.
+
+        Example:
+            >>> Backoff().longest_s(1, 3), Backoff().longest_s(3, 3)
+            (3.5, 0)
+        """
+        return sum(
+            min(self.wait_initial_s * 2 ** (done - 1) + self.jitter_s, self.wait_max_s)
+            for done in range(tried, tries)
+        )
+
 
 class Failure(Exception):  # noqa: N818 - it is weather inside this package; `error` makes the error of it
     """One request that brought no data.

@@ -15,7 +15,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from gridloom.extract.ledger import Ledger, Taken
 from gridloom.extract.limits import DEFAULT_PER_S, HOUR_S, PER_HOUR, Limit, limiter_seconds
@@ -26,6 +26,7 @@ __all__ = [
     "Limit",
     "LimiterState",
     "RateLimiter",
+    "Sent",
     "Start",
     "limiter_seconds",
     "shared_limiter",
@@ -228,6 +229,26 @@ class RateLimiter:
         finally:
             self.leave(ticket)
         return granted
+
+
+class Sent:
+    """Tells a limiter when a request is on its way, which is late where it waits for a connection.
+
+    It hears the events of the HTTP library, whose extension ``trace`` it is.
+
+    Args:
+        limiter: Whom to tell.
+        start: The start of the request.
+    """
+
+    def __init__(self, limiter: RateLimiter, start: Start) -> None:
+        self._limiter = limiter
+        self._start = start
+
+    async def __call__(self, event: str, _info: dict[str, Any]) -> None:
+        """Hears an event."""
+        if event.endswith("send_request_headers.complete"):
+            self._limiter.under_way(self._start)
 
 
 _shared: dict[str, RateLimiter] = {}
