@@ -264,6 +264,14 @@ def test_an_outage_is_told_when_it_begins_and_once_a_minute():
     assert told[0] == "api.example failed to answer (HTTP 500: down); trying again for up to 0 s."
 
 
+def test_an_address_is_doubted_only_where_the_server_never_answered():
+    lost = [Scripted(404, '{"error":"Not found.","code":404}')]
+    with pytest.raises(SourceAnswerError, match="check --base-url"):
+        ask(api(*lost))
+    with pytest.raises(SourceAnswerError, match="It answers at others, so it does not have this route"):
+        ask(api(None, *lost), times=2)
+
+
 def test_a_single_failure_among_good_answers_is_no_outage():
     told = []
     ask(api(None, Scripted(500, "down")), times=2, tell=told.append)
