@@ -121,7 +121,7 @@ def echo_plan(summary: dict[str, Any]) -> None:
     for text in summary["notes"]:
         click.echo(f"Note: {text}")
     click.echo(
-        f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests, {_limit(summary)}. "
+        f"\n{_windows(summary)}, {_requests(summary['requests'])} requests, {_limit(summary)}. "
         "Nothing was asked or written."
     )
 
@@ -149,11 +149,19 @@ def echo_decisions(summary: dict[str, Any]) -> None:
             click.echo(f"Note: {step['step_id']}: {text}")
 
 
+def _windows(summary: dict[str, Any]) -> str:
+    """Returns how many windows are to be asked for."""
+    windows, landed = summary["windows"], summary["windows_landed"]
+    return f"{windows - landed:,} of {windows:,} windows left" if landed else f"{windows:,} windows"
+
+
 def _limit(summary: dict[str, Any]) -> str:
     """Returns how long the rate limit makes the requests last."""
     least, most = (f"{summary[name]:,g}" for name in ("limiter_least_s", "limiter_s"))
-    if not summary["limiter_s"]:
+    if summary["rate_limit"] is None:
         return "no rate limit"
+    if not summary["limiter_s"]:
+        return "no wait for the rate limit"
     return f"{least} s by the rate limit" if least == most else f"{least} to {most} s by the rate limit"
 
 

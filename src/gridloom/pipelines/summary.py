@@ -31,7 +31,7 @@ _PARTIAL = 3
 def planned(prepared: Prepared) -> dict[str, Any]:
     """Returns the JSON object of a dry run of a prepared pipeline.
 
-    ``limiter_least_s`` and ``limiter_s`` are the seconds for which the limiter spreads the least and the
+    ``rate_limit`` is in requests a second, None for no limit; ``limiter_least_s`` and ``limiter_s`` are the seconds for which the limiter spreads the least and the
     most requests; answers come one latency later.
 
     Raises:
@@ -51,7 +51,7 @@ def planned(prepared: Prepared) -> dict[str, Any]:
         parquet=prepared.parquet if prepared.settings.through != "extract" else None,
     )
     # All steps ask one source, so they wait for one limiter.
-    per_s = prepared.source.per_s(prepared.settings.rate_limit)
+    per_s = found["rate_limit"] = prepared.source.per_s(prepared.settings.rate_limit)
     for name, least_or_most in (("limiter_least_s", "least"), ("limiter_s", "most")):
         found[name] = round(limiter_seconds(found["requests"][least_or_most], per_s), 1)
     return found
@@ -184,6 +184,7 @@ def plan_summary(
         "duration_s": 0.0,
         **own,
         "windows": sum(ask["windows"] for ask in asks),
+        "windows_landed": sum(ask.get("windows_landed", 0) for ask in asks),
         "requests": {
             name: sum(ask["requests"][name] for ask in asks) for name in ("least", "most", "metadata")
         },
