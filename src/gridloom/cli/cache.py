@@ -20,9 +20,11 @@ from gridloom.dag.inventory import (
     removable,
     runs_at_work,
     select_entries,
+    size_together,
     sweep,
 )
 from gridloom.errors import UsageError
+from gridloom.pipelines.landed import kept_artifact
 from gridloom.pipelines.settings import load_settings
 from gridloom.words import size
 
@@ -83,7 +85,7 @@ def list_command(verify: bool, out: str | None, as_json: bool, verbose: bool, qu
     A record is `whole` (it can be a hit), `replaced` (its files are gone or others now) or `damaged`.
     """
     folder = _folder(out)
-    entries = list_entries(folder, verify=verify)
+    entries = list_entries(folder, verify=verify, artifact=kept_artifact)
     if as_json:
         echo_json({"out": folder, "records": [_plain(entry) for entry in entries]})
     elif not entries and not quiet:
@@ -91,7 +93,7 @@ def list_command(verify: bool, out: str | None, as_json: bool, verbose: bool, qu
     elif not quiet:
         _print(entries)
         whole = [entry for entry in entries if entry.state == "whole"]
-        total = size(sum(entry.size_bytes for entry in whole))
+        total = size(size_together(whole))
         click.echo(f"\n{len(entries):,} records, {len(whole):,} of them whole ({total}).")
     return 0
 
@@ -106,7 +108,9 @@ def show_command(name: str, out: str | None, as_json: bool, verbose: bool, quiet
 
     With -v every part of the code that counts is listed.
     """
-    entry = select_entries(list_entries(_folder(out), verify=True), [name])[0]
+    entry = select_entries(
+        list_entries(_folder(out), verify=True, artifact=kept_artifact), [name]
+    )[0]
     record = msgspec.to_builtins(entry.manifest) if entry.manifest else None
     if as_json:
         echo_json({**_plain(entry), "record": record})
