@@ -229,3 +229,16 @@ def test_a_plan_says_which_hours_are_known_to_have_no_rows(tmp_path: Path) -> No
 
     assert "The API's history starts at 2019-01-01T00" in notes[0]
     assert "2030-12-31T23 lies in the future" in notes[1]
+
+
+def test_a_key_that_is_a_word_of_our_names_hides_no_name_and_costs_no_cache(
+    server: ReplayServer, tmp_path: Path
+) -> None:
+    settings = {"year": 2019, "regions": "PACW", "series": "D", "out": tmp_path, "base_url": server.url}
+    reports = [
+        ran(prepare(HourlySettings.of(settings), api_key=SecretStr("data")), silent)[0] for _ in range(2)
+    ]
+
+    assert [step["step_id"] for step in reports[0]["steps"]] == ["extract-region-data", "transform"]
+    assert [step["outcome"] for step in reports[1]["steps"]] == ["cached", "cached"]
+    assert "***" not in (reports[0]["run_dir"] / "events.jsonl").read_text()
