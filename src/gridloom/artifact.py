@@ -72,7 +72,7 @@ class Artifact:
         return None
 
     def parts(self) -> dict[Path, int]:
-        """Returns what it takes on the disk, in bytes by place; a subclass may stand for more than its file."""
+        """Returns the bytes that it takes by place; a subclass may stand for more than its file."""
         return {self.path: self.size_bytes}
 
     def still(self, digest: str) -> Self:

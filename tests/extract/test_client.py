@@ -259,7 +259,12 @@ def test_every_try_goes_through_the_limiter_and_retry_after_holds_everyone():
 def test_an_outage_is_told_when_it_begins_and_once_a_minute():
     told, clock = [], itertools.count(0, 25).__next__
     server = api(*[Scripted(500, "down")] * 6)
-    ask(server, tell=told.append, circuit=Circuit(900, clock=clock), backoff=Backoff(jitter_s=0, wait_initial_s=0))
+    ask(
+        server,
+        tell=told.append,
+        circuit=Circuit(900, clock=clock),
+        backoff=Backoff(jitter_s=0, wait_initial_s=0),
+    )
     assert len(told) == 2
     assert told[0] == "api.example failed to answer (HTTP 500: down); trying again for up to 0 s."
 

@@ -128,7 +128,7 @@ def test_a_damaged_file_is_set_aside(tmp_path, clock):
 
 
 def test_a_limiter_waits_for_the_hour_of_other_processes(tmp_path, clock):
-    ledger(tmp_path, clock, 1).take().wait_s
+    ledger(tmp_path, clock, 1).take()
     limiter = RateLimiter(1000, ledger=ledger(tmp_path, clock, 1))
     ticket = limiter.join()
     assert limiter.try_start(ticket) > 3500

@@ -70,5 +70,5 @@ def test_least_requests_are_full_pages() -> None:
 
 
 def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
-    with pytest.raises(GridLoomError, match="--batch-days 45 failed: .*ftp"):
+    with pytest.raises(GridLoomError, match=r"--batch-days 45 failed: .*ftp"):
         _run(prepare_all("45", {})[0], "ftp://127.0.0.1", tmp_path)

@@ -372,6 +372,4 @@ def test_a_route_that_ends_early_is_named() -> None:
 
     found = {finding.name: finding for finding in check_table(frame, footer_of(frame))}["hours-covered"]
 
-    assert found.detail.endswith(
-        "there are rows from 2019-01-01T00 to 2019-01-01T01 of fuel-type-data only."
-    )
+    assert found.detail.endswith("there are rows from 2019-01-01T00 to 2019-01-01T01 of fuel-type-data only.")

@@ -108,9 +108,7 @@ def show_command(name: str, out: str | None, as_json: bool, verbose: bool, quiet
 
     With -v every part of the code that counts is listed.
     """
-    entry = select_entries(
-        list_entries(_folder(out), verify=True, artifact=kept_artifact), [name]
-    )[0]
+    entry = select_entries(list_entries(_folder(out), verify=True, artifact=kept_artifact), [name])[0]
     record = msgspec.to_builtins(entry.manifest) if entry.manifest else None
     if as_json:
         echo_json({**_plain(entry), "record": record})

@@ -195,7 +195,7 @@ class ManifestStore:
             self._codes.add(code)
 
     def _without_record(self, step_id: str) -> str:
-        """Returns why there is no record of a step; how it ended before is read once, at the first such step."""
+        """Returns why there is no record of a step; how steps ended is read once, at the first such one."""
         if self._tried is None:
             self._tried = {name: outcome for name, outcome, _ in self._database.rows(_LAST_ATTEMPTS)}
         if step_id not in self._tried:

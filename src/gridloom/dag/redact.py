@@ -86,7 +86,9 @@ class Redactor:
             return self.text(value)
         if isinstance(value, dict):
             return {
-                self._name(key): item if key in _STRUCTURE and isinstance(item, str) else self._value(key, item)
+                self._name(key): item
+                if key in _STRUCTURE and isinstance(item, str)
+                else self._value(key, item)
                 for key, item in value.items()
             }
         if isinstance(value, (list, tuple)):

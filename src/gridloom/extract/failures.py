@@ -58,12 +58,10 @@ class Backoff:
 
         Example:
             >>> Backoff().longest_s(1, 3), Backoff().longest_s(3, 3)
-            (3.5, 0)
+            (3.5, 0.0)
         """
-        return sum(
-            min(self.wait_initial_s * 2 ** (done - 1) + self.jitter_s, self.wait_max_s)
-            for done in range(tried, tries)
-        )
+        waits = (self.wait_initial_s * 2.0 ** (done - 1) + self.jitter_s for done in range(tried, tries))
+        return sum((min(wait_s, self.wait_max_s) for wait_s in waits), 0.0)
 
 
 class Failure(Exception):  # noqa: N818 - it is weather inside this package; `error` makes the error of it

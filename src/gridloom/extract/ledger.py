@@ -30,9 +30,7 @@ _UNSENT_S: Final = 2.0  # whoever has not sent by then has died, and holds nobod
 _AHEAD_S: Final = 2.0
 _POLL_S: Final = 0.005
 _LEAST_WAIT_S: Final = 0.001
-_HOUR_TABLE: Final = (
-    "CREATE TABLE IF NOT EXISTS starts (span INTEGER PRIMARY KEY, requests INTEGER NOT NULL)"
-)
+_HOUR_TABLE: Final = "CREATE TABLE IF NOT EXISTS starts (span INTEGER PRIMARY KEY, requests INTEGER NOT NULL)"
 _ADD: Final = (
     "INSERT INTO starts VALUES (?, 1) "
     "ON CONFLICT (span) DO UPDATE SET requests = requests + excluded.requests"
@@ -177,7 +175,10 @@ def _second_wait_s(ledger: sqlite3.Connection, now: float, per_s: float) -> floa
     for number, at_s, rate, sent in rows:
         # One that is not sent yet may be at any time, so it counts as sent now.
         counts_s = at_s if sent else min(now, at_s + _UNSENT_S)
-        if counts_s + max(Limit.of_rate(each).window_s for each in (rate, per_s, 1.0)) < now or at_s > now + _AHEAD_S:
+        if (
+            counts_s + max(Limit.of_rate(each).window_s for each in (rate, per_s, 1.0)) < now
+            or at_s > now + _AHEAD_S
+        ):
             gone.append((number,))
         else:
             counted.append((counts_s, rate))

@@ -10,11 +10,11 @@ from gridloom.dag.config import setting_problems
 from gridloom.errors import ConfigError, UsageError, did_you_mean
 from gridloom.extract.steps import EIAExtractConfig
 from gridloom.grid.respondents import resolve
-from gridloom.pipelines.file import PipelineFile, StepEntry
 from gridloom.grid.series import new_fuels
+from gridloom.pipelines.file import PipelineFile, StepEntry
 from gridloom.pipelines.hourly import check_hours, check_key
-from gridloom.pipelines.lookups import look_up, look_up_fuels
 from gridloom.pipelines.lines import Node, Problem, raise_problems
+from gridloom.pipelines.lookups import look_up, look_up_fuels
 from gridloom.pipelines.registry import STEPS, config_class, find_step
 from gridloom.pipelines.settings import HourlySettings
 

@@ -12,7 +12,7 @@ from gridloom.dag import PipelineDAG, Plan, RunOutcome, RunResult, StepOutput
 from gridloom.dag.events import Event
 from gridloom.errors import GridLoomError
 from gridloom.extract.limits import limiter_seconds
-from gridloom.grid.artifacts import HourlyTable, RingShards, TensorDataset
+from gridloom.grid.artifacts import RingShards, TensorDataset
 from gridloom.grid.hours import HISTORY_START, label
 from gridloom.pipelines.hourly import Prepared, build
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
@@ -31,8 +31,9 @@ _PARTIAL = 3
 def planned(prepared: Prepared) -> dict[str, Any]:
     """Returns the JSON object of a dry run of a prepared pipeline.
 
-    ``rate_limit`` is in requests a second, None for no limit; ``limiter_least_s`` and ``limiter_s`` are the seconds for which the limiter spreads the least and the
-    most requests; answers come one latency later.
+    ``rate_limit`` is in requests a second, None for no limit; ``limiter_least_s`` and ``limiter_s`` are the
+    seconds for which it spreads the least and the most requests; answers come one latency later. ``notes``
+    are lines about hours that are known to have no rows.
 
     Raises:
         GridLoomError: If the DAG cannot be planned.
@@ -62,8 +63,8 @@ def _without_rows(prepared: Prepared) -> Iterator[str]:
     hours, now = prepared.hours, datetime.now(UTC)
     if prepared.source.identity == "eia" and hours.start < HISTORY_START:
         yield (
-            f"The API's history starts at {label(HISTORY_START)}: windows from {hours.first_label} on are asked "
-            "for as well, and those before it have no rows."
+            f"The API's history starts at {label(HISTORY_START)}: windows from {hours.first_label} on are "
+            "asked for as well, and those before it have no rows."
         )
     if hours.stop > now + _FORECAST:
         yield (

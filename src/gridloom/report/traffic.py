@@ -26,7 +26,7 @@ _LEAST_LIMITED_S: Final = 1.0
 """A limiter counts over about a second; in less, a burst that it allows would stand above its line."""
 
 _LEAST_SLOWED_S: Final = 2.0
-"""A limiter that was slowed down counts whole requests over less than a second, so it takes two to even out."""
+"""One that was slowed down counts whole requests over less than a second, so it takes two to even out."""
 
 _WIDTHS: Final = (1, 2, 5)
 

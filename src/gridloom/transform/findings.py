@@ -249,10 +249,12 @@ def _covered(facts: Facts, footer: Footer) -> Finding:
             spans[route] = HourRange(min(known.start, span.start), max(known.stop, span.stop))
     short = {route: span for route, span in sorted(spans.items()) if span != asked}
     same = len(short) == len(spans) and len(set(short.values())) == 1
-    has = [str(next(iter(short.values())))] if same else [f"{span} of {route}" for route, span in short.items()]
+    has = (
+        [str(next(iter(short.values())))] if same else [f"{span} of {route}" for route, span in short.items()]
+    )
     return Finding(
         name="hours-covered",
-        why="Hours before a source begins and after it ends have no rows, so they are not counted as missing.",
+        why="Hours before a source begins and after it ends have no rows, and do not count as missing.",
         required=False,
         passed=not short,
         detail=f"Asked for {asked}; there are rows from {' and from '.join(has)} only."

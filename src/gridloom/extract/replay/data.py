@@ -65,7 +65,10 @@ class ReplayData:
         first, last = frame.select(hour.min().alias("first"), hour.max().alias("last")).row(0)
         return cls(
             MappingProxyType(
-                {name: _route_rows(frame, ROUTES[name], names, (first, last)) for name, names in split.items()}
+                {
+                    name: _route_rows(frame, ROUTES[name], names, (first, last))
+                    for name, names in split.items()
+                }
             )
         )
 
