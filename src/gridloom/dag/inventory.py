@@ -43,6 +43,7 @@ _LAST_TRIED = (
 """Of each step the work that was begun last, unless it is committed: its checkpoints will be looked for."""
 
 State = Literal["whole", "replaced", "damaged"]
+_ArtifactOf = Callable[[dict[str, Any], Path], Artifact]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,11 +92,9 @@ class Leftover:
 
 def size_together(entries: Iterable[CacheEntry]) -> int:
     """Returns the bytes of what records made, each place once."""
-    parts: dict[Path, int] = {}
-    for entry in entries:
-        for file in entry.files:
-            parts.update(file.parts())
-    return sum(parts.values())
+    return sum(
+        dict(part for entry in entries for file in entry.files for part in file.parts().items()).values()
+    )
 
 
 def _plain_artifact(record: dict[str, Any], out: Path) -> Artifact:
@@ -103,18 +102,14 @@ def _plain_artifact(record: dict[str, Any], out: Path) -> Artifact:
 
 
 def list_entries(
-    out: Path,
-    *,
-    verify: bool = False,
-    artifact: Callable[[dict[str, Any], Path], Artifact] = _plain_artifact,
+    out: Path, *, verify: bool = False, artifact: _ArtifactOf = _plain_artifact
 ) -> list[CacheEntry]:
     """Returns every record of an output folder, newest first.
 
     Args:
         out: The output folder.
         verify: Whether to read the files and compare their digests; otherwise only their sizes.
-        artifact: Makes the artifact of its record and the output folder; by default it stands for no more
-            than its file.
+        artifact: Makes the artifact of its record; by default it stands for no more than its file.
 
     Raises:
         RawDataError: If the record store is damaged.
@@ -130,9 +125,7 @@ def list_entries(
     return [_entry(out, row, artifact, verify=verify) for row in rows]
 
 
-def _entry(
-    out: Path, row: tuple[Any, ...], artifact: Callable[[dict[str, Any], Path], Artifact], *, verify: bool
-) -> CacheEntry:
+def _entry(out: Path, row: tuple[Any, ...], artifact: _ArtifactOf, *, verify: bool) -> CacheEntry:
     step_id, key, checksum, record = row
     manifest = decoded_manifest(key, checksum, record)
     if not isinstance(manifest, Manifest):

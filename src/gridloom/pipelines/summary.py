@@ -32,8 +32,7 @@ def planned(prepared: Prepared) -> dict[str, Any]:
     """Returns the JSON object of a dry run of a prepared pipeline.
 
     ``rate_limit`` is in requests a second, None for no limit; ``limiter_least_s`` and ``limiter_s`` are the
-    seconds for which it spreads the least and the most requests; answers come one latency later. ``notes``
-    are lines about hours that are known to have no rows.
+    seconds for which it spreads the least and the most requests; ``notes`` tell of hours without rows.
 
     Raises:
         GridLoomError: If the DAG cannot be planned.
@@ -59,13 +58,10 @@ def planned(prepared: Prepared) -> dict[str, Any]:
 
 
 def _without_rows(prepared: Prepared) -> Iterator[str]:
-    """Gives a line for hours of a plan that are known to have no rows, or none yet."""
+    """Gives a line for hours that are known to have no rows, or none yet."""
     hours, now = prepared.hours, datetime.now(UTC)
     if prepared.source.identity == "eia" and hours.start < HISTORY_START:
-        yield (
-            f"The API's history starts at {label(HISTORY_START)}: windows from {hours.first_label} on are "
-            "asked for as well, and those before it have no rows."
-        )
+        yield f"The API's history starts at {label(HISTORY_START)}; windows before it are asked for in vain."
     if hours.stop > now + _FORECAST:
         yield (
             f"{hours.last_label} lies in the future: windows up to it are asked for as well, and those after "
