@@ -71,6 +71,10 @@ class Artifact:
                 return f"{self.path.name} has other content than was written"
         return None
 
+    def parts(self) -> dict[Path, int]:
+        """Returns the bytes that it takes by place; a subclass may stand for more than its file."""
+        return {self.path: self.size_bytes}
+
     def still(self, digest: str) -> Self:
         """Returns this record, if the content is what it was when it had a digest.
 

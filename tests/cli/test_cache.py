@@ -207,3 +207,14 @@ def test_quiet_says_nothing(made: Done, call: Call) -> None:
     for command in (["list"], ["show", "transform"], ["prune"], ["clear", "transform"]):
         done = call("cache", *command, "-q")
         assert (done.code, done.out, done.err) == (0, "", "")
+
+
+def test_landed_pages_count_and_are_verified(made: Done, call: Call) -> None:
+    (page,) = Path("data/raw").glob("*/*/page-*.json.gz")
+    extract = next(record for record in records(call) if record["step_id"] == "extract-region-data")
+    assert extract["size_bytes"] == page.stat().st_size + Path(extract["files"][0]).stat().st_size
+
+    page.unlink()
+
+    states = [record["state"] for record in call("cache", "list", "--verify", "--json").json["records"]]
+    assert states == ["whole", "replaced"]

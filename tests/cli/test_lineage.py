@@ -92,3 +92,20 @@ def test_what_is_used_after_a_rerun_with_other_settings(made: Done, call: Call) 
 
 def test_quiet_says_nothing(made: Done, call: Call) -> None:
     assert call("lineage", TABLE, "-q").out == ""
+
+
+@pytest.mark.parametrize("part", ["", "receipt.json", "page-0000.json.gz"])
+def test_a_landed_page_its_folder_and_its_receipt_name_the_window_and_the_set(
+    made: Done, call: Call, part: str
+) -> None:
+    (receipt,) = Path("data/raw").glob("*/*/receipt.json")
+
+    lines = call("lineage", receipt.parent / part).out.splitlines()
+    found = call("lineage", receipt.parent / part, "--json").json
+
+    assert lines[0].endswith("  (unchanged)")
+    assert lines[2] == "  2019-01-01T00 to 2019-01-01T23 of ERCO, PACW"
+    assert lines[3] == "  D, 48 rows"
+    assert "made by extract-region-data in run" in lines[4]
+    assert found["window"]["rows"] == 48
+    assert [held["made_by"]["step_id"] for held in found["held_by"]] == ["extract-region-data"]

@@ -147,3 +147,23 @@ def test_what_cannot_be_followed_in_code_is_said(
 
     assert f"Note: transform: {note}" in text.out
     assert [step["notes"] for step in found] == [[str(note)]] * 2
+
+
+def test_what_has_landed_already_and_a_limit_that_costs_nothing_are_said(made: Done, call: Call) -> None:
+    (page,) = (page for page in Path("data/raw").glob("*/*/page-*.json.gz"))
+    page.write_bytes(b"")
+
+    plan = call("plan", *SMALL[1:], "--rate-limit", "5").out
+
+    assert "Run the same command again" in plan
+    assert "Delete its folder" not in plan
+    assert "1 windows, 1 requests, no wait for the rate limit." in plan
+
+
+def test_windows_that_landed_are_not_left_to_ask(made: Done, call: Call) -> None:
+    call("cache", "clear", "--all")
+    days = ("--start", "2019-01-01T00", "--end", "2019-01-03T23", "--batch-days", "1", "--name", "days")
+
+    plan = call("plan", *SMALL[1:6], *days).out
+
+    assert "2 of 3 windows left, 2 requests, no rate limit." in plan

@@ -63,7 +63,7 @@ def test_json_has_the_keys_of_year(made: Done, file: Path, call: Call) -> None:
     year, done = call(*SMALL, "--json").json, call("run", "day.yaml", "--json", "-q")
 
     assert done.err == ""
-    of_a_table = {"source", "first", "last", "respondents", "series", "proof"}
+    of_a_table = {"source", "first", "last", "rows_first", "rows_last", "respondents", "series", "proof"}
     assert set(year) - of_a_table <= set(done.json)
     assert {key: done.json[key] for key in ("outcome", "parquet", "rows", "pipeline", "file")} == {
         "outcome": "succeeded",

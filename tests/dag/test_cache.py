@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, SecretStr
 from tests.dag.toys import CachedWork, Note, Rows, Work, chain, pipeline
 
 from gridloom.dag import BaseStep, CacheableStep, PipelineDAG, RunResult, StepConfig, StepContext, operational
+from gridloom.dag.inventory import forget, list_entries
 from gridloom.errors import ConfigError
 from gridloom.files import digest_bytes
 from gridloom.finding import Finding
@@ -408,7 +409,17 @@ def test_failed_steps_are_not_remembered(tmp_path: Path) -> None:
     assert dag.execute()["a"].outcome.value == "failed"
     dag = pipeline(tmp_path)
     dag.add_step(CachedWork("a"))
-    assert dag.execute()["a"].reason == "never ran before"
+    assert dag.execute()["a"].reason == "its last run failed"
+
+
+def test_a_step_whose_record_was_cleared_is_told_from_one_that_never_ran(tmp_path: Path) -> None:
+    reasons = []
+    for _ in range(2):
+        dag = pipeline(tmp_path)
+        dag.add_step(CachedWork("a"))
+        reasons.append(dag.execute()["a"].reason)
+        forget(tmp_path, list_entries(tmp_path))
+    assert reasons == ["never ran before", "no record of its last run is left"]
 
 
 def test_a_dry_step_does_not_work_and_a_cached_one_is_used(tmp_path: Path) -> None:

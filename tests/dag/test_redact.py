@@ -10,6 +10,20 @@ def test_a_short_secret_is_hidden_as_a_word_only() -> None:
     assert redactor.text("abc, key=abc; abcd and cabc") == "***, key=***; abcd and cabc"
 
 
+def test_a_short_secret_that_is_a_word_of_our_names_is_hidden_where_it_is_named_as_a_key() -> None:
+    redactor = Redactor(["data", "hidden"])
+    redactor.own("extract-region-data", "raw/custom-127.0.0.1")
+    assert redactor.text("extract-region-data: data/raw hidden") == "extract-region-data: data/raw ***"
+    assert redactor.text("?api_key=data&x=1 X-Api-Key: data") == "?api_key=***&x=1 X-Api-Key: ***"
+    assert redactor.record({"api_key": "data"}) == {"api_key": "***"}
+
+
+def test_a_long_secret_is_hidden_whatever_our_names_are() -> None:
+    redactor = Redactor(["extract-region-data"])
+    redactor.own("extract-region-data")
+    assert redactor.text("extract-region-data") == "***"
+
+
 def test_a_record_stays_readable_whatever_the_secret() -> None:
     redactor = Redactor(["failed", "a"])
     record = {"type": "step-finished", "outcome": "failed", "message": "it failed", "a": 1}

@@ -16,6 +16,7 @@ from tests.extract.fake_api import CANARY, MISSING, NO_WAIT, FakeAPI, Scripted, 
 from gridloom.errors import KeyRejectedError, SourceAnswerError, SourceUnreachableError
 from gridloom.extract.circuit import Circuit
 from gridloom.extract.client import EIAClient
+from gridloom.extract.failures import Backoff
 from gridloom.extract.limiter import RateLimiter
 from gridloom.extract.query import data_path, parameters
 from gridloom.grid.hours import HourRange
@@ -253,6 +254,35 @@ def test_every_try_goes_through_the_limiter_and_retry_after_holds_everyone():
     assert limiter.state.throttled == 1
     assert limiter.state.per_s == 520
     assert "nothing is asked for 1 s, then 500 requests a second at first" in told[0]
+
+
+def test_an_outage_is_told_when_it_begins_and_once_a_minute():
+    told, clock = [], itertools.count(0, 25).__next__
+    server = api(*[Scripted(500, "down")] * 6)
+    ask(
+        server,
+        tell=told.append,
+        circuit=Circuit(900, clock=clock),
+        backoff=Backoff(jitter_s=0, wait_initial_s=0),
+    )
+    assert len(told) == 2
+    assert told[0] == "api.example failed to answer (HTTP 500: down); trying again for up to 0 s."
+
+
+def test_an_address_is_doubted_only_where_the_server_never_answered():
+    lost = [Scripted(404, '{"error":"Not found.","code":404}')]
+    with pytest.raises(SourceAnswerError, match="check --base-url"):
+        ask(api(*lost))
+    with pytest.raises(SourceAnswerError, match="It answers at others, so it does not have this route"):
+        ask(api(None, *lost), times=2)
+
+
+def test_a_single_failure_among_good_answers_is_no_outage():
+    told = []
+    ask(api(None, Scripted(500, "down")), times=2, tell=told.append)
+    assert told == []
+    ask(api(None, *[Scripted(500, "down")] * 2), times=2, tell=told.append)
+    assert len(told) == 1
 
 
 def test_an_answer_that_cannot_be_read_is_asked_for_again():

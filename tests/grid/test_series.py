@@ -117,7 +117,7 @@ def test_natural_gas_and_net_generation_are_two_series_of_two_routes() -> None:
     ("name", "hint"),
     [
         ("WND", "Did you mean NG.WND?"),
-        ("NG.WIN", "Did you mean NG.WND"),
+        ("NG.WIND", "Did you mean NG.WND"),
         ("X", "Series are D, DF, NG, TI, NG.all"),
         ("X", "ID.all, ID.<code of a neighbour>, D.all and D.<id of a sub-area, as EIA writes it>."),
         ("ID.ERCOT", "Did you mean ID.ERCO?"),

@@ -47,6 +47,15 @@ def test_what_was_asked_for(
     assert select(found, respondents, series, calendar=False).features == features
 
 
+def test_any_series_that_the_table_has_can_be_taken(tmp_path: Path) -> None:
+    columns = {("PACW", series): ramp(10) for series in ("D", "ID.NEW", "NG.ZZZ")}
+    table = survey(write(tmp_path / "t.parquet", columns).path)
+
+    chosen = select(table, None, ["NG.ZZZ", "ID.NEW"], calendar=False)
+
+    assert chosen.features == ("PACW.ID.NEW", "PACW.NG.ZZZ")
+
+
 def test_the_hours_are_those_of_the_series(found: Survey) -> None:
     assert len(select(found, ["SWPP"], ["TI"], calendar=True).hours) == 4
     assert len(select(found, ["SWPP"], None, calendar=True).hours) == 10

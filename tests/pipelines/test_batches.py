@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from gridloom.errors import ConfigError, UsageError
-from gridloom.pipelines.batches import BatchRun, least_requests, prepare_all, recommend
+from gridloom.errors import ConfigError, GridLoomError, UsageError
+from gridloom.pipelines.batches import BatchRun, _run, least_requests, prepare_all, recommend
 
 
 def run(batch_days: str, *, requests: int, seconds: float, windows: int = 10) -> BatchRun:
@@ -65,3 +67,8 @@ def test_a_run_without_time_has_no_rate() -> None:
 
 def test_least_requests_are_full_pages() -> None:
     assert [least_requests(rows) for rows in (0, 1, 5_000, 5_001)] == [0, 1, 1, 2]
+
+
+def test_a_run_that_fails_says_why(tmp_path: Path) -> None:
+    with pytest.raises(GridLoomError, match=r"--batch-days 45 failed: .*ftp"):
+        _run(prepare_all("45", {})[0], "ftp://127.0.0.1", tmp_path)

@@ -35,6 +35,8 @@ RUN_MORE = {
     "source",
     "first",
     "last",
+    "rows_first",
+    "rows_last",
     "respondents",
     "series",
     "findings",
@@ -49,7 +51,10 @@ PLAN_MORE = {
     "last",
     "regions",
     "asked_series",
+    "notes",
+    "rate_limit",
     "windows",
+    "windows_landed",
     "requests",
     "limiter_s",
     "limiter_least_s",
@@ -202,3 +207,38 @@ def test_a_listener_that_raises_changes_nothing_but_the_log(server: ReplayServer
     events = [decode(line) for line in (summary["run_dir"] / "events.jsonl").read_text().splitlines()]
     assert isinstance(events[-1], RunFinished)
     assert sum("the screen is gone" in str(event) for event in events) == 1
+
+
+def test_hours_that_the_source_lacks_are_told_apart_from_those_it_has(
+    server: ReplayServer, tmp_path: Path
+) -> None:
+    summary, code = ran(prepared(server, tmp_path, start="2018-12-30T00", end="2019-01-02T23"), silent)
+
+    assert code == 0
+    assert (summary["first"], summary["last"]) == ("2018-12-30T00", "2019-01-02T23")
+    assert (summary["rows_first"], summary["rows_last"]) == ("2019-01-01T00", "2019-01-02T23")
+    assert [each["detail"] for each in summary["findings"] if each["name"] == "hours-covered"] == [
+        "Asked for 2018-12-30T00 to 2019-01-02T23; there are rows from 2019-01-01T00 to 2019-01-02T23 only."
+    ]
+
+
+def test_a_plan_says_which_hours_are_known_to_have_no_rows(tmp_path: Path) -> None:
+    settings = {"start_year": 2015, "end_year": 2030, "regions": "PACW", "out": str(tmp_path)}
+
+    notes = planned(prepare(HourlySettings.of(settings), api_key=KEY))["notes"]
+
+    assert "The API's history starts at 2019-01-01T00" in notes[0]
+    assert "2030-12-31T23 lies in the future" in notes[1]
+
+
+def test_a_key_that_is_a_word_of_our_names_hides_no_name_and_costs_no_cache(
+    server: ReplayServer, tmp_path: Path
+) -> None:
+    settings = {"year": 2019, "regions": "PACW", "series": "D", "out": tmp_path, "base_url": server.url}
+    reports = [
+        ran(prepare(HourlySettings.of(settings), api_key=SecretStr("data")), silent)[0] for _ in range(2)
+    ]
+
+    assert [step["step_id"] for step in reports[0]["steps"]] == ["extract-region-data", "transform"]
+    assert [step["outcome"] for step in reports[1]["steps"]] == ["cached", "cached"]
+    assert "***" not in (reports[0]["run_dir"] / "events.jsonl").read_text()

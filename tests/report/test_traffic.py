@@ -68,10 +68,39 @@ def test_the_limit_holds_until_it_changes() -> None:
         event(MetricReported, at_s, step_id="a", name=RATE_LIMIT, value=value, unit="requests/s")
         for at_s, value in ((1, 5.0), (3, 2.5))
     ]
-    found = traffic([started(0), *limits, finished(5, 1)])
+    found = traffic([started(0), *limits, finished(7, 1)])
 
-    assert found.bin_s == 1.0
-    assert found.limit_per_s == [None, 5.0, 5.0, 2.5, 2.5, 2.5]
+    assert found.bin_s == 2.0
+    assert found.limit_per_s == [5.0, 5.0, 2.5, 2.5]
+
+
+def test_requests_of_a_limiter_that_slows_down_stay_below_its_line() -> None:
+    # as a run of five a second went on that was told to slow down after the first second
+    starts = [0.0, 0.01, 0.02, 0.02, 0.02, 1.03, 1.05, 1.76, 2.07, 2.4, 2.73, 3.24, 3.34, 3.82, 4.1, 4.33]
+    limits = [(0.0, 5.0), (0.02, 2.5), *((at_s, 2.5 + 0.1 * n) for n, at_s in enumerate(starts[6:]))]
+    metrics = [
+        event(MetricReported, at_s, step_id="a", name=RATE_LIMIT, value=per_s, unit="requests/s")
+        for at_s, per_s in limits
+    ]
+    found = traffic(
+        [
+            started(0),
+            *(progress(at_s, number) for number, at_s in enumerate(starts, 1)),
+            *metrics,
+            finished(4.5, len(starts)),
+        ]
+    )
+
+    assert found.bins > 2
+    for requests, per_s in zip(found.counts["requests"], found.limit_per_s, strict=True):
+        assert per_s is not None
+        assert requests / found.bin_s <= per_s
+
+
+def test_a_limit_that_never_changes_is_counted_by_the_second() -> None:
+    limit = event(MetricReported, 1, step_id="a", name=RATE_LIMIT, value=5.0, unit="requests/s")
+
+    assert traffic([started(0), limit, finished(3, 1)]).bin_s == 1.0
 
 
 def test_no_event_is_no_traffic() -> None:

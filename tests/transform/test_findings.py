@@ -352,3 +352,24 @@ def test_missing_hours_are_counted_for_every_respondent(tmp_path: Path) -> None:
 def test_long_lists_are_cut_and_counted() -> None:
     assert listed(map(str, range(1200)), most=2) == "0, 1 and 1,198 more"
     assert listed(["a", "b"], most=2) == "a, b"
+
+
+def test_rows_of_fewer_hours_than_asked_for_are_said_by_route_and_block_nothing() -> None:
+    footer = dataclasses.replace(footer_of(GOOD), last="2019-01-02T03")
+
+    found = {finding.name: finding for finding in check_table(GOOD, footer)}["hours-covered"]
+
+    assert not found.passed
+    assert not found.blocks
+    assert found.detail == (
+        "Asked for 2019-01-01T00 to 2019-01-02T03; there are rows from 2019-01-01T00 to 2019-01-01T03 only."
+    )
+
+
+def test_a_route_that_ends_early_is_named() -> None:
+    early = (pl.col("series").cast(pl.String) == "NG.WND") & (pl.col("period").dt.hour() > 1)
+    frame = GOOD.filter(~early)
+
+    found = {finding.name: finding for finding in check_table(frame, footer_of(frame))}["hours-covered"]
+
+    assert found.detail.endswith("there are rows from 2019-01-01T00 to 2019-01-01T01 of fuel-type-data only.")

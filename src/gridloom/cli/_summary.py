@@ -73,9 +73,11 @@ def asked(summary: dict[str, Any]) -> str:
 def _table_made(summary: dict[str, Any]) -> None:
     rows, missing = summary["rows"], summary["hours_missing"]
     click.echo(f"\n{shown_path(summary['parquet'])}")
+    asked, has = ((summary[f"{of}first"], summary[f"{of}last"]) for of in ("", "rows_"))
     click.echo(
-        f"{rows:,} rows, every hour from {summary['first']} to {summary['last']} UTC "
-        f"of {len(summary['series'])} series; {missing:,} hours missing at the source.\n"
+        f"{rows:,} rows, every hour from {has[0]} to {has[1]} UTC "
+        + (f"(asked for {asked[0]} to {asked[1]}) " if asked != has else "")
+        + f"of {len(summary['series'])} series; {missing:,} hours missing at the source.\n"
     )
     cells = [
         (item["respondent"], item["series"], item["rows"], item["hours_missing"], item["hours_null"])
@@ -136,8 +138,10 @@ def echo_plan(summary: dict[str, Any]) -> None:
     )
     click.echo("")
     echo_decisions(summary)
+    for text in summary["notes"]:
+        click.echo(f"Note: {text}")
     click.echo(
-        f"\n{summary['windows']:,} windows, {_requests(summary['requests'])} requests, {_limit(summary)}. "
+        f"\n{_windows(summary)}, {_requests(summary['requests'])} requests, {_limit(summary)}. "
         "Nothing was asked or written."
     )
 
@@ -165,11 +169,19 @@ def echo_decisions(summary: dict[str, Any]) -> None:
             click.echo(f"Note: {step['step_id']}: {text}")
 
 
+def _windows(summary: dict[str, Any]) -> str:
+    """Returns how many windows are to be asked for."""
+    windows, landed = summary["windows"], summary["windows_landed"]
+    return f"{windows - landed:,} of {windows:,} windows left" if landed else f"{windows:,} windows"
+
+
 def _limit(summary: dict[str, Any]) -> str:
     """Returns how long the rate limit makes the requests last."""
     least, most = (f"{summary[name]:,g}" for name in ("limiter_least_s", "limiter_s"))
-    if not summary["limiter_s"]:
+    if summary["rate_limit"] is None:
         return "no rate limit"
+    if not summary["limiter_s"]:
+        return "no wait for the rate limit"
     return f"{least} s by the rate limit" if least == most else f"{least} to {most} s by the rate limit"
 
 

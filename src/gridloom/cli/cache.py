@@ -20,9 +20,11 @@ from gridloom.dag.inventory import (
     removable,
     runs_at_work,
     select_entries,
+    size_together,
     sweep,
 )
 from gridloom.errors import UsageError
+from gridloom.pipelines.landed import kept_artifact
 from gridloom.words import several, size
 
 __all__ = ["cache"]
@@ -76,7 +78,7 @@ def list_command(verify: bool, folder: Path, manner: Manner) -> int:
 
     A record is `whole` (it can be a hit), `replaced` (its files are gone or others now) or `damaged`.
     """
-    entries = list_entries(folder, verify=verify)
+    entries = list_entries(folder, verify=verify, artifact=kept_artifact)
     if manner.as_json:
         echo_json({"out": folder, "records": [_plain(entry) for entry in entries]})
     elif not entries and not manner.quiet:
@@ -87,7 +89,7 @@ def list_command(verify: bool, folder: Path, manner: Manner) -> int:
     elif not manner.quiet:
         _print(entries)
         whole = [entry for entry in entries if entry.state == "whole"]
-        total = size(sum(entry.size_bytes for entry in whole))
+        total = size(size_together(whole))
         click.echo(f"\n{several(len(entries), 'record')}, {len(whole):,} of them whole ({total}).")
     return 0
 
@@ -101,7 +103,7 @@ def show_command(name: str, folder: Path, manner: Manner) -> int:
 
     With -v every part of the code that counts is listed.
     """
-    entry = select_entries(list_entries(folder, verify=True), [name])[0]
+    entry = select_entries(list_entries(folder, verify=True, artifact=kept_artifact), [name])[0]
     record = msgspec.to_builtins(entry.manifest) if entry.manifest else None
     if manner.as_json:
         echo_json({**_plain(entry), "record": record})

@@ -11,7 +11,8 @@ import msgspec
 
 from gridloom.cli._options import PATH, Manner, answer_options, setting_options
 from gridloom.cli._render import echo_json
-from gridloom.dag.lineage import deeply, find_out, trace
+from gridloom.dag.lineage import deeply, find_out
+from gridloom.pipelines.landed import trace_file
 from gridloom.pipelines.places import load_settings
 
 __all__ = ["lineage"]
@@ -26,13 +27,26 @@ def lineage(file: Path, out: str | None, manner: Manner) -> int:
 
     The output folder is found from FILE; -v lists every part of the code that counted.
     """
-    found = trace(find_out(file) if out is None else load_settings({"out": out}, folder=Path.cwd()).out, file)
+    folder = find_out(file) if out is None else load_settings({"out": out}, folder=Path.cwd()).out
+    found = trace_file(folder, file)
     if manner.as_json:
         with deeply():
             echo_json(found)
     elif not manner.quiet:
-        click.echo("\n".join(_lines(found, verbose=manner.verbose)))
+        lines = _window_lines(found) if "window" in found else _lines(found, verbose=manner.verbose)
+        click.echo("\n".join(lines))
     return 0
+
+
+def _window_lines(found: dict[str, Any]) -> Iterator[str]:
+    window = found["window"]
+    yield f"{found['path']}  ({found['state']})"
+    yield f"  of a window of {window['route']} of {window['source']}, fetched at {window['fetched_at']}"
+    yield f"  {window['first']} to {window['last']} of {', '.join(window['respondents'])}"
+    yield f"  {', '.join(window['types']) or 'all'}, {window['rows']:,} rows"
+    for held in found["held_by"]:
+        made = held["made_by"]
+        yield f"  in the set {held['path']}, made by {made['step_id']} in run {made['run_id']}"
 
 
 def _lines(first: dict[str, Any], *, verbose: bool) -> Iterator[str]:

@@ -45,6 +45,17 @@ _LAST_OF_ALL: Final = (
     " FROM manifests WHERE number IN (SELECT max(number) FROM manifests GROUP BY step_id)"
 )
 
+_LAST_ATTEMPTS: Final = (
+    "SELECT step_id, coalesce(steps.outcome, attempts.outcome), max(started_at)"
+    " FROM attempts LEFT JOIN steps USING (run_id, step_id) GROUP BY step_id"
+)
+_NEVER: Final = "never ran before"
+_ENDED: Final = {
+    None: "its last run was cut off",
+    "failed": "its last run failed",
+    "cancelled": "its last run was stopped",
+}
+
 
 class HeavyOutputsError(Exception):
     """There are outputs that take time to be verified. Never leaves the dag."""
@@ -82,6 +93,7 @@ class ManifestStore:
         self._redactor = redactor
         self._codes: set[str] = set()
         self._ahead: dict[Any, tuple[Any, ...]] | None = None
+        self._tried: dict[str, str | None] | None = None
         self.version = (0, 0)
 
     def read_ahead(self) -> None:
@@ -134,7 +146,7 @@ class ManifestStore:
             return (
                 Miss(changed)
                 if changed and not (found and found.damage)
-                else found or Miss("never ran before")
+                else found or Miss(self._without_record(step_id))
             )
         except DatabaseDamagedError:
             return Miss(_STORE_DAMAGED)
@@ -181,6 +193,14 @@ class ManifestStore:
         if code not in self._codes:
             self._database.insert(INSERT_CODE, (code, msgspec.json.encode(dict(parts))))
             self._codes.add(code)
+
+    def _without_record(self, step_id: str) -> str:
+        """Returns why there is no record of a step; how steps ended is read once, at the first such one."""
+        if self._tried is None:
+            self._tried = {name: outcome for name, outcome, _ in self._database.rows(_LAST_ATTEMPTS)}
+        if step_id not in self._tried:
+            return _NEVER
+        return _ENDED.get(self._tried[step_id], "no record of its last run is left")
 
     def _find(self, step_id: str, key: str) -> Manifest | Miss | None:
         last = self._last(step_id)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
@@ -31,6 +31,7 @@ __all__ = [
     "removable",
     "runs_at_work",
     "select_entries",
+    "size_together",
     "sweep",
 ]
 
@@ -42,6 +43,7 @@ _LAST_TRIED = (
 """Of each step the work that was begun last, unless it is committed: its checkpoints will be looked for."""
 
 State = Literal["whole", "replaced", "damaged"]
+_ArtifactOf = Callable[[dict[str, Any], Path], Artifact]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +71,8 @@ class CacheEntry:
 
     @property
     def size_bytes(self) -> int:
-        """Size of the files that it made."""
-        return sum(file.size_bytes for file in self.files)
+        """Size of what it made."""
+        return size_together([self])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +90,26 @@ class Leftover:
     size_bytes: int
 
 
-def list_entries(out: Path, *, verify: bool = False) -> list[CacheEntry]:
+def size_together(entries: Iterable[CacheEntry]) -> int:
+    """Returns the bytes of what records made, each place once."""
+    return sum(
+        dict(part for entry in entries for file in entry.files for part in file.parts().items()).values()
+    )
+
+
+def _plain_artifact(record: dict[str, Any], out: Path) -> Artifact:
+    return Artifact(path=out / record["path"], digest=record["digest"], size_bytes=record["size_bytes"])
+
+
+def list_entries(
+    out: Path, *, verify: bool = False, artifact: _ArtifactOf = _plain_artifact
+) -> list[CacheEntry]:
     """Returns every record of an output folder, newest first.
 
     Args:
         out: The output folder.
         verify: Whether to read the files and compare their digests; otherwise only their sizes.
+        artifact: Makes the artifact of its record; by default it stands for no more than its file.
 
     Raises:
         RawDataError: If the record store is damaged.
@@ -106,10 +122,10 @@ def list_entries(out: Path, *, verify: bool = False) -> list[CacheEntry]:
             f"The record store {out / '.gridloom' / DATABASE_NAME} is damaged ({error}). The next run sets "
             "it aside and begins a new one."
         ) from error
-    return [_entry(out, row, verify=verify) for row in rows]
+    return [_entry(out, row, artifact, verify=verify) for row in rows]
 
 
-def _entry(out: Path, row: tuple[Any, ...], *, verify: bool) -> CacheEntry:
+def _entry(out: Path, row: tuple[Any, ...], artifact: _ArtifactOf, *, verify: bool) -> CacheEntry:
     step_id, key, checksum, record = row
     manifest = decoded_manifest(key, checksum, record)
     if not isinstance(manifest, Manifest):
@@ -117,7 +133,7 @@ def _entry(out: Path, row: tuple[Any, ...], *, verify: bool) -> CacheEntry:
             step_id=str(step_id), key=str(key), manifest=None, made_at=None, files=(), state="damaged",
             reason=manifest.reason,
         )  # fmt: skip
-    files = tuple(_file(out, made) for made in manifest.files)
+    files = tuple(artifact(made, out) for made in manifest.files)
     reason = next((why for why in (_mismatch(file, verify=verify) for file in files) if why), "")
     return CacheEntry(
         step_id=step_id,
@@ -128,10 +144,6 @@ def _entry(out: Path, row: tuple[Any, ...], *, verify: bool) -> CacheEntry:
         state="replaced" if reason else "whole",
         reason=reason,
     )
-
-
-def _file(out: Path, made: dict[str, Any]) -> Artifact:
-    return Artifact(path=out / made["path"], digest=made["digest"], size_bytes=made["size_bytes"])
 
 
 def _mismatch(file: Artifact, *, verify: bool) -> str:

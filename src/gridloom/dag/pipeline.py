@@ -78,6 +78,7 @@ class PipelineDAG:
         node = self._graph.add(step, dependencies, after)
         for secret in secrets_in(step.config):
             self._redactor.add(secret)
+        self._redactor.own(node.step_id, step.output_folder(), type(step).__module__)
         return node
 
     def add_dependency(self, step: str | StepNode, on: str | StepNode, *, order_only: bool = False) -> None:

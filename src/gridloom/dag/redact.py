@@ -15,6 +15,10 @@ MASK = "***"
 """What stands in the place of a secret."""
 
 _LONG = 8
+_WORD = re.compile(r"[A-Za-z0-9]+", re.ASCII)
+_NAMED = "(?:" + "|".join(rf"(?<=[Kk]ey{sign})" for sign in ("=", "%3D", ": ", '":"', '": "', "': '")) + ")"
+"""In front of a value that is named as a key: in a URL, a header, JSON and the text of a dictionary."""
+
 _STRUCTURE = frozenset(
     {"type", "outcome", "decision", "level", "at", "started_at", "finished_at", "run_id", "digest"}
 )
@@ -24,11 +28,14 @@ class Redactor:
     """A growing set of secrets and the one place that knows how to hide them.
 
     A secret is hidden as it is and as it reads in a URL. Secrets shorter than eight characters
-    are hidden only where they stand as a word, so that a key like ``a`` does not blot out the text.
+    are hidden only where they stand as a word, so that a key like ``a`` does not blot out the text; and
+    one of these that is a word of our own names, such as ``data``, only where it is named as a key. No
+    real key is as short as that.
     """
 
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._secrets: set[str] = set()
+        self._own: set[str] = set()
         self._pattern: re.Pattern[str] | None = None
         self._long: re.Pattern[str] | None = None
         for secret in secrets:
@@ -42,8 +49,18 @@ class Redactor:
         forms = {secret, secret.strip(), quote(secret, safe=""), quote_plus(secret)}
         forms |= {in_json, repr(secret)[1:-1]}
         self._secrets |= forms
+        self._compile()
+
+    def own(self, *names: str) -> None:
+        """Takes the words of names that a run gives to its steps and files, which are no secrets."""
+        before = len(self._own & self._secrets)
+        self._own.update(word for name in names for word in _WORD.findall(name) if len(word) < _LONG)
+        if len(self._own & self._secrets) > before:
+            self._compile()
+
+    def _compile(self) -> None:
         ordered = sorted(self._secrets, key=lambda form: (-len(form), form))
-        self._pattern = re.compile("|".join(_expression(form) for form in ordered))
+        self._pattern = re.compile("|".join(_expression(form, own=form in self._own) for form in ordered))
         long = [re.escape(form) for form in ordered if len(form) >= _LONG]
         self._long = re.compile("|".join(long)) if long else None
 
@@ -69,12 +86,18 @@ class Redactor:
             return self.text(value)
         if isinstance(value, dict):
             return {
-                self._name(key): item if key in _STRUCTURE and isinstance(item, str) else self.record(item)
+                self._name(key): item
+                if key in _STRUCTURE and isinstance(item, str)
+                else self._value(key, item)
                 for key, item in value.items()
             }
         if isinstance(value, (list, tuple)):
             return [self.record(item) for item in value]
         return value
+
+    def _value(self, key: Any, item: Any) -> Any:
+        named = isinstance(item, str) and item in self._secrets and str(key).lower().endswith("key")
+        return MASK if named else self.record(item)
 
     def _name(self, key: Any) -> Any:
         # a short secret may be an ordinary word, and the record has to stay readable
@@ -93,9 +116,12 @@ class Redactor:
         return self.text(text) != text
 
 
-def _expression(form: str) -> str:
+def _expression(form: str, *, own: bool) -> str:
     exact = re.escape(form)
-    return exact if len(form) >= _LONG else rf"(?<![A-Za-z0-9]){exact}(?![A-Za-z0-9])"
+    if len(form) >= _LONG:
+        return exact
+    before = _NAMED if own else "(?<![A-Za-z0-9])"
+    return rf"{before}{exact}(?![A-Za-z0-9])"
 
 
 def _chain(error: BaseException) -> list[BaseException]:

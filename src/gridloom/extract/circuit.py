@@ -22,6 +22,7 @@ GIVE_UP_AFTER_S: Final = 900.0
 """Seconds without any good answer after which a run gives up, where nothing else is said."""
 
 _SHOWN: Final = 4
+_SAID_EVERY_S: Final = 60.0
 
 
 class Circuit:
@@ -41,6 +42,8 @@ class Circuit:
         self._bad_since: float | None = None
         self._seen: Counter[str] = Counter()
         self._answered = False
+        self._latest_bad_s = 0.0
+        self._said_s = float("-inf")
 
     @property
     def answered(self) -> bool:
@@ -61,11 +64,19 @@ class Circuit:
             what: What came instead of data, in few words and without a secret.
         """
         with self._lock:
-            now = self._clock()
+            now = self._latest_bad_s = self._clock()
             if self._bad_since is None:
                 self._bad_since = now
             self._seen[what] += 1
             return max(0.0, self._bad_since + self.give_up_after_s - now)
+
+    def news(self) -> bool:
+        """Returns whether a bad answer just noted is to be told: at first, then once a minute at most."""
+        with self._lock:
+            due = self._latest_bad_s >= self._said_s + _SAID_EVERY_S
+            if due:
+                self._said_s = self._latest_bad_s
+            return due
 
     def summary(self) -> str:
         """Returns what came since the last good answer, the most frequent first."""

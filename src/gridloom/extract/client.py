@@ -22,7 +22,7 @@ from gridloom.extract.bodies import Answer, Reading, read_body
 from gridloom.extract.circuit import Circuit
 from gridloom.extract.ears import Count, Hear, uncounted, unfollowed, unheard
 from gridloom.extract.failures import Backoff, Failure, failure_of, transport_failure
-from gridloom.extract.limiter import RateLimiter, Start
+from gridloom.extract.limiter import RateLimiter, Sent, Start
 from gridloom.extract.query import LONGEST_QUERY, as_header, as_query
 from gridloom.extract.secret import Scrubber, quiet_logs
 
@@ -149,6 +149,7 @@ class EIAClient:
             if given_up:
                 return False
             self._count(retries=1)
+            self._tell_outage(error, seen)
             return True if error.wait_s is None else error.wait_s
 
         try:
@@ -170,6 +171,18 @@ class EIAClient:
         if left_s <= (failure.wait_s or 0.0):
             return failure.given_up(self._circuit.give_up_after_s, self._circuit.summary())
         return None
+
+    def _tell_outage(self, failure: Failure, seen: Counter[str]) -> None:
+        """Says that requests fail, and for how long they are repeated; `_slow` says what slows all down.
+
+        A single failure among good answers is weather.
+        """
+        if failure.throttled or (self._circuit.answered and seen.total() == 1) or not self._circuit.news():
+            return
+        left_s = self._circuit.give_up_after_s
+        if failure.tries is not None:
+            left_s = min(left_s, self._backoff.longest_s(seen[failure.seen], failure.tries))
+        self._tell(f"{failure.words}; trying again for up to {left_s:,.0f} s.")
 
     async def _try(
         self, path: str, parameters: dict[str, Any], read: Callable[[Answer], ReadT], before: int
@@ -215,7 +228,7 @@ class EIAClient:
             start = await self._start()
             self._count(requests=1)
             begun_s, status, sent = time.perf_counter(), 0, b""
-            extensions = {"trace": _Sent(self._limiter, start)} if self._limiter and start else {}
+            extensions = {"trace": Sent(self._limiter, start)} if self._limiter and start else {}
             try:
                 async with self._http.stream("GET", url, headers=headers, extensions=extensions) as response:
                     sent = b"".join([chunk async for chunk in response.aiter_raw()])
@@ -268,18 +281,6 @@ class EIAClient:
             headers["X-Api-Key"] = self._key
         url = f"{self._base_url}/{path}"
         return (f"{url}?{query}" if query else url), headers
-
-
-class _Sent:
-    """Tells the limiter when a request is on its way, which is late where it waits for a connection."""
-
-    def __init__(self, limiter: RateLimiter, start: Start) -> None:
-        self._limiter = limiter
-        self._start = start
-
-    async def __call__(self, event: str, _info: dict[str, Any]) -> None:
-        if event.endswith("send_request_headers.complete"):
-            self._limiter.under_way(self._start)
 
 
 def _certificates(base_url: str, *, local: bool) -> ssl.SSLContext | bool:

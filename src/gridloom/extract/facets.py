@@ -9,12 +9,11 @@ import msgspec
 from pydantic import SecretStr
 
 from gridloom.errors import SourceAnswerError
-from gridloom.extract.client import EIAClient
 from gridloom.extract.connect import connected
 from gridloom.extract.source import Source
-from gridloom.grid.routes import REGION_DATA, Route
+from gridloom.grid.routes import Route
 
-__all__ = ["ask_respondents", "decode_facets", "fetch_respondents"]
+__all__ = ["ask_codes", "decode_facets"]
 
 
 class _Facet(msgspec.Struct):
@@ -51,18 +50,14 @@ def decode_facets(body: bytes) -> list[str]:
     return sorted({facet.id for facet in answer.response.facets})
 
 
-async def fetch_respondents(client: EIAClient, route: Route = REGION_DATA) -> list[str]:
-    """Returns the respondent codes of a route, sorted.
+def ask_codes(source: Source, api_key: SecretStr | None, route: Route, facet: str) -> list[str]:
+    """Returns the codes in a source's own list of a facet, sorted; works inside a running event loop too.
 
-    Raises:
-        SourceError: If the source does not give them.
-    """
-    answer = await client.get(f"{route.path}/facet/respondent")
-    return decode_facets(answer.body)
-
-
-def ask_respondents(source: Source, api_key: SecretStr | None) -> list[str]:
-    """Returns the respondent codes in the source's own list, sorted; works inside a running event loop too.
+    Args:
+        source: Whom to ask.
+        api_key: The key, where the source needs one.
+        route: The route.
+        facet: Name of the facet.
 
     Raises:
         KeyMissingError: If the source needs a key and there is none.
@@ -71,7 +66,7 @@ def ask_respondents(source: Source, api_key: SecretStr | None) -> list[str]:
 
     async def ask() -> list[str]:
         async with connected(source, api_key=api_key) as client:
-            return await fetch_respondents(client)
+            return decode_facets((await client.get(f"{route.path}/facet/{facet}")).body)
 
     # A thread of its own, because a notebook's thread has a running loop already.
     with ThreadPoolExecutor(1) as pool:

@@ -53,6 +53,16 @@ class Backoff:
         """The waits as the retry library takes them."""
         return Waits(wait_initial=self.wait_initial_s, wait_max=self.wait_max_s, wait_jitter=self.jitter_s)
 
+    def longest_s(self, tried: int, tries: int) -> float:
+        """Returns the seconds for which a request that was tried so often waits at most before its last try.
+
+        Example:
+            >>> Backoff().longest_s(1, 3), Backoff().longest_s(3, 3)
+            (3.5, 0.0)
+        """
+        waits = (self.wait_initial_s * 2.0 ** (done - 1) + self.jitter_s for done in range(tried, tries))
+        return sum((min(wait_s, self.wait_max_s) for wait_s in waits), 0.0)
+
 
 class Failure(Exception):  # noqa: N818 - it is weather inside this package; `error` makes the error of it
     """One request that brought no data.
@@ -156,13 +166,13 @@ def failure_of(
             advice = _KEPT if answered else f"{_BASE_URL} A proxy in between can be the cause, too."
             return Failure(SourceAnswerError, text, advice, seen=seen, tries=tries, wait_s=wait_s)
         case Verdict.NOT_FOUND | Verdict.LOST | Verdict.GENERIC:
-            return _odd_failure(judgement, server, min(tries, backoff.odd_tries))
+            return _odd_failure(judgement, server, min(tries, backoff.odd_tries), answered=answered)
         case _:
             advice = f"Asking again would not help. {_BASE_URL}"
             return Failure(SourceAnswerError, f"{server} refused the request ({words})", advice, seen=seen)
 
 
-def _odd_failure(judgement: Judgement, server: str, tries: int) -> Failure:
+def _odd_failure(judgement: Judgement, server: str, tries: int, *, answered: bool) -> Failure:
     """Returns the failure of a request for something that is not there, or not now."""
     words = judgement.words
     if judgement.verdict is Verdict.GENERIC:
@@ -170,7 +180,8 @@ def _odd_failure(judgement: Judgement, server: str, tries: int) -> Failure:
         return Failure(SourceAnswerError, text, _KEPT, seen=words, tries=tries)
     tries = tries if judgement.verdict is Verdict.LOST else 1
     text = f"{server} has nothing at this address ({words})"
-    return Failure(SourceAnswerError, text, _BASE_URL, seen=words, tries=tries)
+    advice = f"It answers at others, so it does not have this route. {_KEPT}" if answered else _BASE_URL
+    return Failure(SourceAnswerError, text, advice, seen=words, tries=tries)
 
 
 def _key_failure(words: str, server: str, *, answered: bool, wait_s: float | None) -> Failure:

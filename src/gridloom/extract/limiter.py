@@ -1,6 +1,7 @@
 """The limiter: how many requests may start, counted over a sliding window and over an hour.
 
-One limiter serves all steps that ask the same source, whatever thread or event loop they run in. A
+One limiter serves all steps that ask the same source, whatever thread or event loop they run in, and the
+ledger makes the limits of the processes of a user one. A
 start is counted at the moment when the request is on its way, not when it was promised, so a late one
 cannot bunch up with the next ones. Where the source asks for fewer requests, all slow down at once
 (half the rate), and each good answer gives a little of it back.
@@ -14,9 +15,9 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from gridloom.extract.ledger import HourLedger
+from gridloom.extract.ledger import Ledger, Taken
 from gridloom.extract.limits import DEFAULT_PER_S, HOUR_S, PER_HOUR, Limit, limiter_seconds
 
 __all__ = [
@@ -25,6 +26,7 @@ __all__ = [
     "Limit",
     "LimiterState",
     "RateLimiter",
+    "Sent",
     "Start",
     "limiter_seconds",
     "shared_limiter",
@@ -46,10 +48,12 @@ class Start:
     Attributes:
         at_s: When it was, on the limiter's clock.
         under_way: Whether the request is known to be on its way; until then it may come at any time.
+        number: Its number in the ledger; 0 for none.
     """
 
     at_s: float
     under_way: bool
+    number: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class RateLimiter:
     Args:
         per_s: Requests per second.
         per_hour: Requests in any hour.
-        ledger: Counts the hour across processes; None counts this process only.
+        ledger: Counts across processes; None counts this process only.
         clock: Seconds of a clock that never goes back.
     """
 
@@ -86,7 +90,7 @@ class RateLimiter:
         per_s: float,
         *,
         per_hour: int = PER_HOUR,
-        ledger: HourLedger | None = None,
+        ledger: Ledger | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._limits = [Limit.of_rate(per_s), Limit(per_hour, HOUR_S)]
@@ -192,19 +196,23 @@ class RateLimiter:
             if max(earliest, self._held_until) > now:
                 wait_s = max(earliest, self._held_until) - now
                 return max(min(wait_s, _PENDING_S) if pending else wait_s, _LEAST_WAIT_S)
-            if self._ledger is not None and (wait_s := self._ledger.take()):
-                return wait_s
+            taken = self._ledger.take(self._full_per_s, sent=not confirmed) if self._ledger else Taken(0.0)
+            if taken.wait_s:
+                return taken.wait_s
             self._queue.remove(ticket)
             self._starts.append(now)
-            start = Start(now, under_way=not confirmed)
+            start = Start(now, under_way=not confirmed, number=taken.number)
             self._recent = [*self._recent[-Limit.of_rate(self._full_per_s).starts :], start]
             return start
 
     def under_way(self, start: Start) -> None:
         """Counts a start at this moment, because its request is on its way only now."""
         with self._lock:
-            if not start.under_way:
-                start.at_s, start.under_way = self._clock(), True
+            if start.under_way:
+                return
+            start.at_s, start.under_way = self._clock(), True
+            if self._ledger is not None:
+                self._ledger.sent(start.number)
 
     async def acquire(self, *, confirmed: bool = False) -> Start:
         """Waits until a request may start; start it at once then.
@@ -223,6 +231,26 @@ class RateLimiter:
         return granted
 
 
+class Sent:
+    """Tells a limiter when a request is on its way, which is late where it waits for a connection.
+
+    It hears the events of the HTTP library, whose extension ``trace`` it is.
+
+    Args:
+        limiter: Whom to tell.
+        start: The start of the request.
+    """
+
+    def __init__(self, limiter: RateLimiter, start: Start) -> None:
+        self._limiter = limiter
+        self._start = start
+
+    async def __call__(self, event: str, _info: dict[str, Any]) -> None:
+        """Hears an event."""
+        if event.endswith("send_request_headers.complete"):
+            self._limiter.under_way(self._start)
+
+
 _shared: dict[str, RateLimiter] = {}
 _shared_lock = threading.Lock()
 
@@ -230,7 +258,7 @@ _shared_lock = threading.Lock()
 def shared_limiter(source: str, per_s: float) -> RateLimiter:
     """Returns the one limiter of a source in this process; the rate asked for last counts for all.
 
-    Its hour is counted across processes.
+    Requests are counted across processes; those to the sample, whose server belongs to one, are not.
 
     Args:
         source: Source identity.
@@ -239,7 +267,8 @@ def shared_limiter(source: str, per_s: float) -> RateLimiter:
     with _shared_lock:
         limiter = _shared.get(source)
         if limiter is None:
-            limiter = _shared[source] = RateLimiter(per_s, ledger=HourLedger(source, per_hour=PER_HOUR))
+            ledger = None if source.startswith("sample:") else Ledger(source, per_hour=PER_HOUR)
+            limiter = _shared[source] = RateLimiter(per_s, ledger=ledger)
         else:
             limiter.set_rate(per_s)
         return limiter

@@ -23,7 +23,9 @@ _TOLD_EVERY_S: Final = 0.1
 class Told(Protocol):
     """Who is told about a pull, such as `gridloom.dag.StepContext`."""
 
-    def add(self, *, rows_received: int = 0, requests: int = 0, retries: int = 0) -> None:
+    def add(
+        self, *, rows_received: int = 0, requests: int = 0, retries: int = 0, bytes_received: int = 0
+    ) -> None:
         """Adds to the counters."""
 
     def metric(self, name: str, value: float, unit: str = "") -> None:
@@ -87,6 +89,13 @@ class Pull:
             failure = error
         if failure:
             raise self._with_landed(failure, done)
+
+    def count(self, *, requests: int = 0, retries: int = 0, bytes_received: int = 0) -> None:
+        """Counts what a client did; of requests that are repeated it is told even where nothing lands."""
+        self.told.add(requests=requests, retries=retries, bytes_received=bytes_received)
+        if retries:
+            rows = sum(receipt.rows for receipt in self.receipts.values())
+            self.told.progress(rows, expected_rows(self.windows, self.receipts))
 
     def _reached(self, window: Window, receipt: Receipt, *, found: bool) -> None:
         # landed windows are the checkpoints of this step; they outlive it, for others ask the same

@@ -11,9 +11,10 @@ from pydantic import SecretStr
 
 from gridloom.errors import ConfigError
 from gridloom.extract.limits import DEFAULT_PER_S
+from gridloom.grid.routes import FUEL_TYPE_DATA, REGION_DATA
 from gridloom.sample import sample_source
 
-__all__ = ["DEFAULT_BASE_URL", "EIA_HOST", "RateLimit", "Source", "known_respondents"]
+__all__ = ["DEFAULT_BASE_URL", "EIA_HOST", "RateLimit", "Source", "known_fuels", "known_respondents"]
 
 EIA_HOST: Final = "api.eia.gov"
 DEFAULT_BASE_URL: Final = f"https://{EIA_HOST}/v2"
@@ -145,6 +146,13 @@ def known_respondents(source: Source, api_key: SecretStr | None) -> list[str]:
         SourceError: If it does not answer, refuses the key, or answers with something else.
     """
     # Imported here: whoever only names a source need not load the HTTP client.
-    from gridloom.extract.facets import ask_respondents  # noqa: PLC0415
+    from gridloom.extract.facets import ask_codes  # noqa: PLC0415
 
-    return ask_respondents(source, api_key)
+    return ask_codes(source, api_key, REGION_DATA, REGION_DATA.respondent_facet)
+
+
+def known_fuels(source: Source, api_key: SecretStr | None) -> list[str]:
+    """Returns the fuel codes in the source's own list, as `known_respondents` does."""
+    from gridloom.extract.facets import ask_codes  # noqa: PLC0415 - see above
+
+    return ask_codes(source, api_key, FUEL_TYPE_DATA, FUEL_TYPE_DATA.type_facet)

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     import httpx2
 
     from gridloom.extract.client import EIAClient
+    from gridloom.extract.ears import Count
 
 __all__ = ["EIAExtractConfig", "EIAExtractStep"]
 
@@ -244,7 +245,7 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         found = await asyncio.to_thread(self._survey, store, windows, force=ctx.force or config.ask_again)
         metadata, pull = found.metadata, Pull(windows, dict(found.standing), ctx)
         if metadata is None or found.left:
-            async with self._client(ctx) as client:
+            async with self._client(ctx, pull.count) as client:
                 fetcher = Fetcher(client=client, store=store, width=2 * config.concurrency)
                 metadata = metadata or await fetcher.metadata(config.request.route)
                 check_hours(metadata, config.hours)
@@ -255,7 +256,7 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
         await asyncio.to_thread(pull.report, store, config.respondents)
         return self._index(ctx, metadata, [(window, pull.receipts[window]) for window in windows])
 
-    def _client(self, ctx: StepContext) -> AbstractAsyncContextManager[EIAClient]:
+    def _client(self, ctx: StepContext, count: Count) -> AbstractAsyncContextManager[EIAClient]:
         from gridloom.extract.connect import connected  # noqa: PLC0415 - see above
 
         config = self.config
@@ -266,7 +267,7 @@ class EIAExtractStep(CacheableStep[EIAExtractConfig]):
             concurrency=config.concurrency,
             timeout_s=config.timeout_s,
             transport=self._transport,
-            count=ctx.add,
+            count=count,
             give_up_after_s=config.give_up_after_s,
             tell=lambda text: ctx.log(text, "warning"),
             pace=lambda per_s: ctx.metric("rate_limit", per_s, "requests/s"),

@@ -102,6 +102,17 @@ class RawPages(Artifact):
             return str(error)
         return None
 
+    def parts(self) -> dict[Path, int]:
+        """Returns the bytes of the index and of the pages of each window that stands."""
+        found = super().parts()
+        try:
+            for window in self.index().windows:
+                folder = self.folder / window.folder
+                found[folder] = sum(page.size_bytes for page in read_receipt(folder).pages)
+        except RawDataError:
+            pass  # what is gone takes no room
+        return found
+
 
 def _check_window(folder: Path, window: LandedWindow) -> None:
     if not folder.is_dir():

@@ -233,4 +233,4 @@ def _unpack_page(path: Path, packed: bytes, page: PageReceipt) -> bytes:
     return body
 
 
-_REPAIR = "Delete its folder and run the same command again: only that window is asked for."
+_REPAIR = "Run the same command again: only that window is asked for."

@@ -36,9 +36,11 @@ __all__ = [
     "REGION_TYPES",
     "UNIT",
     "RouteRequest",
+    "new_fuels",
     "parse_series",
     "route_of",
     "route_requests",
+    "unknown_series_error",
 ]
 
 UNIT: Final = "MWh"
@@ -63,6 +65,7 @@ ALL_OF: Final = MappingProxyType(
 """The name that asks a route for all it has, by route id; ``region-data`` has none."""
 
 _SUB_AREA: Final = re.compile(r"[A-Za-z0-9_-]+", re.ASCII)
+_FUEL: Final = re.compile(r"[A-Z0-9]{2,3}", re.ASCII)
 
 DEFAULT_SERIES: Final = ("D", ALL_FUELS)
 """The default of ``--series``."""
@@ -152,23 +155,42 @@ def _canonical(name: str) -> str:
     if not route.prefix:
         if name.upper() in REGION_TYPES:
             return name.upper()
-        raise _unknown(name, name.upper())
+        raise unknown_series_error(name, name.upper())
     if upper in {"ALL", "*"}:
         return ALL_OF[route.id]
     if route is REGION_SUB_BA_DATA:
         # No table of ours can know them all, and their case counts (``Frep``, ``0001``).
         known, canonical = _SUB_AREA.fullmatch(code) is not None, route.prefix + code
+    elif route is FUEL_TYPE_DATA:
+        # New fuels appear, so what looks like a code is one until the source's own list is asked.
+        known, canonical = _FUEL.fullmatch(upper) is not None, route.prefix + upper
     else:
-        codes = FUELS if route is FUEL_TYPE_DATA else {**all_respondents(), **NEIGHBOURS}
-        known, canonical = upper in codes, route.prefix + upper
+        known, canonical = upper in {**all_respondents(), **NEIGHBOURS}, route.prefix + upper
     if not known:
-        raise _unknown(name, canonical)
+        raise unknown_series_error(name, canonical)
     return canonical
 
 
-def _unknown(name: str, upper: str) -> UnknownCodeError:
-    """Returns the error for a name that is no series, with the nearest valid ones."""
-    valid = [*REGION_TYPES, ALL_FUELS, *(f"{FUEL_TYPE_DATA.prefix}{code}" for code in FUELS)]
+def new_fuels(series: Iterable[str]) -> list[str]:
+    """Returns the canonical names of single fuels that our table does not have, which only a source can know.
+
+    Example:
+        >>> new_fuels(["D", "NG", "NG.WND", "NG.ZZZ", "NG.all"])
+        ['NG.ZZZ']
+    """
+    known = {ALL_FUELS, *(f"{FUEL_TYPE_DATA.prefix}{code}" for code in FUELS)}
+    return [name for name in series if route_of(name) is FUEL_TYPE_DATA and name not in known]
+
+
+def unknown_series_error(name: str, upper: str, fuels: Iterable[str] = FUELS) -> UnknownCodeError:
+    """Returns the error for a name that is no series, with the nearest valid ones.
+
+    Args:
+        name: The name as given.
+        upper: The same as it would be written if it were one.
+        fuels: Fuel codes that there are.
+    """
+    valid = [*REGION_TYPES, ALL_FUELS, *(f"{FUEL_TYPE_DATA.prefix}{code}" for code in fuels)]
     neighbours = (f"{INTERCHANGE_DATA.prefix}{code}" for code in (*all_respondents(), *NEIGHBOURS))
     meant = ALIASES.get(upper.removeprefix(INTERCHANGE_DATA.prefix))
     if upper.startswith(INTERCHANGE_DATA.prefix):

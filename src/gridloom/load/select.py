@@ -118,8 +118,10 @@ def _respondents(survey: Survey, asked: Sequence[str]) -> tuple[str, ...]:
 
 
 def _series(survey: Survey, asked: Sequence[str]) -> tuple[str, ...]:
-    names: set[str] = set()
-    for name in parse_series(asked):
+    # What the table has is a series, whether our tables of codes know it or not.
+    names = {name for name in asked if name in survey.series}
+    others = [name for name in asked if name not in names]
+    for name in parse_series(others) if others or not names else ():
         found = [name] if name in survey.series else []
         if name in ALL_OF.values():
             found = [each for each in survey.series if ALL_OF.get(route_of(each).id) == name]

@@ -10,9 +10,11 @@ from gridloom.dag.config import setting_problems
 from gridloom.errors import ConfigError, UsageError, did_you_mean
 from gridloom.extract.steps import EIAExtractConfig
 from gridloom.grid.respondents import resolve
+from gridloom.grid.series import new_fuels
 from gridloom.pipelines.file import PipelineFile, StepEntry
-from gridloom.pipelines.hourly import check_hours, check_key, look_up
+from gridloom.pipelines.hourly import check_hours, check_key
 from gridloom.pipelines.lines import Node, Problem, raise_problems
+from gridloom.pipelines.lookups import look_up, look_up_fuels
 from gridloom.pipelines.registry import STEPS, config_class, find_step
 from gridloom.pipelines.settings import HourlySettings
 
@@ -188,4 +190,6 @@ def _ready(config: StepConfig) -> StepConfig:
     _, unknown, _ = resolve(list(config.respondents))
     if unknown:
         look_up(unknown, source, key)
+    if fuels := new_fuels(config.series):
+        look_up_fuels(fuels, source, key)
     return config.model_copy(update={"api_key": key})

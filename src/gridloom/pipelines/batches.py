@@ -169,10 +169,18 @@ def _run(prepared: Prepared, url: str, folder: Path) -> dict[str, Any]:
         check=False,
     )
     if done.returncode:
-        last = (done.stderr.strip().splitlines() or ["it said nothing"])[-1]
-        raise GridLoomError(f"The run with --batch-days {prepared.batch_days} failed: {last}")
+        why = _said(done.stdout, done.stderr)
+        raise GridLoomError(f"The run with --batch-days {prepared.batch_days} failed: {why}")
     summary: dict[str, Any] = json.loads(done.stdout)
     return summary
+
+
+def _said(out: str, err: str) -> str:
+    """Returns why a run failed: the error in its JSON object, else the last line that it wrote."""
+    try:
+        return str(json.loads(out)["error"]["message"])
+    except (ValueError, TypeError, LookupError):
+        return (err.strip().splitlines() or ["it said nothing"])[-1]
 
 
 def least_requests(rows: int) -> int:

@@ -28,18 +28,19 @@ from gridloom.dag import PipelineDAG, PipelineDAGConfig
 from gridloom.errors import ConfigError, GridLoomError, KeyMissingError, NoDataError
 from gridloom.extract.keys import KEY_WAYS, resolve_key
 from gridloom.extract.plan import BatchDays
-from gridloom.extract.source import Source, known_respondents
+from gridloom.extract.source import Source
 from gridloom.extract.steps import EIAExtractConfig, EIAExtractStep
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.hours import HISTORY_START, HourRange, label
-from gridloom.grid.respondents import all_respondents, resolve, unknown_code_error
-from gridloom.grid.series import route_requests
+from gridloom.grid.respondents import resolve
+from gridloom.grid.series import new_fuels, route_requests
 from gridloom.grid.table import table_name
+from gridloom.pipelines.lookups import look_up, look_up_fuels
 from gridloom.pipelines.settings import HourlySettings
 from gridloom.sample import SAMPLE_HOURS
 from gridloom.transform.steps import TransformConfig, TransformStep
 
-__all__ = ["HOURLY", "Prepared", "build", "check_hours", "check_key", "hourly", "look_up", "prepare"]
+__all__ = ["HOURLY", "Prepared", "build", "check_hours", "check_key", "hourly", "prepare"]
 
 HOURLY = "hourly"
 """Name of this pipeline, also in the recipes of its runs."""
@@ -93,7 +94,7 @@ def prepare(
 ) -> Prepared:
     """Returns what `settings` come to, checked as far as possible without asking for data.
 
-    The source is asked for its list of respondents only where a code is in no table of ours.
+    The source is asked for its list of respondents or fuels only where a code is in no table of ours.
 
     Args:
         settings: The settings.
@@ -112,6 +113,8 @@ def prepare(
     codes, unknown, corrected = resolve(list(resolved.regions))
     if unknown:
         look_up(unknown, source, key)
+    if fuels := new_fuels(resolved.series):
+        look_up_fuels(fuels, source, key)
     name = settings.name or table_name(resolved.hours, name_region)
     if settings.through in _TRAINING:
         from gridloom.pipelines.stages import check_stages  # noqa: PLC0415 - see _TRAINING
@@ -165,19 +168,6 @@ def check_key(source: Source, given: SecretStr | None) -> SecretStr | None:
             "Or use --sample for the embedded data. For a server that checks no key, any text will do."
         )
     return key
-
-
-def look_up(unknown: list[str], source: Source, key: SecretStr | None) -> None:
-    """Raises unless the source's own list has the codes that ours has not.
-
-    Raises:
-        UnknownCodeError: With the nearest valid codes.
-        SourceError: If the source did not answer.
-    """
-    listed = known_respondents(source, key)
-    still = [code for code in unknown if code not in listed]
-    if still:
-        raise unknown_code_error(still, sorted({*listed, *all_respondents()}))
 
 
 def build(prepared: Prepared) -> PipelineDAG:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -91,6 +92,8 @@ def kept_coverage(table: HourlyTable, out: Path) -> Coverage:
     try:
         kept = msgspec.json.decode(path.read_bytes(), type=Coverage)
     except (OSError, UnicodeDecodeError, msgspec.MsgspecError):
+        kept = None
+    if kept is None or not kept.begins:
         kept = table_coverage(table, out)
         with suppress(StorageError):  # then it is counted again
             write_atomic(path, msgspec.json.encode(kept))
@@ -114,6 +117,7 @@ def table_coverage(table: HourlyTable, out: Path) -> Coverage:
     )
     stretches = -(-len(hours) // stretch_h)
     place = (pl.col("period") - pl.lit(hours.start)).dt.total_hours() // stretch_h
+    bounds = {"first": pl.col("period").min(), "last": pl.col("period").max()}
     counts = (
         table.scan()
         .group_by(
@@ -122,18 +126,29 @@ def table_coverage(table: HourlyTable, out: Path) -> Coverage:
             pl.col("status").cast(pl.String),
             place.cast(pl.Int32).alias("place"),
         )
-        .agg(pl.len())
+        .agg(pl.len(), *(bound.dt.epoch("s").alias(name) for name, bound in bounds.items()))
         .sort("respondent", "series")
         .collect()
     )
     rows: dict[tuple[str, str], CoverageRow] = {}
-    for respondent, series, status, at, number in counts.iter_rows():
+    for respondent, series, status, at, number, *_ in counts.iter_rows():
         key = (respondent, series)
         if key not in rows:
             rows[key] = CoverageRow(*key, *([0] * stretches for _ in range(3)))
         getattr(rows[key], status)[at] = number
     edges = [label(hours.start + step * stretch_h * HOUR) for step in range(stretches)]
-    return Coverage(table=_name_in(table, out), edges=edges, last=table.last, rows=list(rows.values()))
+    begins, ends = (
+        label(datetime.fromtimestamp(end_s, UTC))
+        for end_s in (min(counts["first"].to_list()), max(counts["last"].to_list()))
+    )
+    return Coverage(
+        table=_name_in(table, out),
+        edges=edges,
+        last=table.last,
+        rows=list(rows.values()),
+        begins=begins,
+        ends=ends,
+    )
 
 
 def _name_in(table: HourlyTable, out: Path) -> str:

@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from gridloom.artifact import Artifact
 from gridloom.dag import PipelineDAG, Plan, RunOutcome, RunResult, StepOutput
 from gridloom.dag.events import Event
 from gridloom.errors import GridLoomError, InterruptedRunError
 from gridloom.extract.limits import limiter_seconds
-from gridloom.grid.artifacts import HourlyTable, RingShards, TensorDataset
+from gridloom.grid.artifacts import RingShards, TensorDataset
+from gridloom.grid.hours import HISTORY_START, label
 from gridloom.pipelines.hourly import Prepared, build
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
 from gridloom.pipelines.reporting import hourly_table, kept_coverage, run_reported
 
 __all__ = ["coverage", "exit_code", "fetched", "output_of", "plan_summary", "planned", "ran", "run_summary"]
 
+if TYPE_CHECKING:
+    from gridloom.report.coverage import Coverage
+
+_FORECAST: Final = timedelta(days=1)  # forecasts run a day ahead
 _Made = TypeVar("_Made", bound=Artifact)
 _PARTIAL = 3
 
@@ -26,8 +32,8 @@ _PARTIAL = 3
 def planned(prepared: Prepared) -> dict[str, Any]:
     """Returns the JSON object of a dry run of a prepared pipeline.
 
-    ``limiter_least_s`` and ``limiter_s`` are the seconds for which the limiter spreads the least and the
-    most requests; answers come one latency later.
+    ``rate_limit`` is in requests a second, None for no limit; ``limiter_least_s`` and ``limiter_s`` are the
+    seconds for which it spreads the least and the most requests; ``notes`` tell of hours without rows.
 
     Raises:
         GridLoomError: If the DAG cannot be planned.
@@ -40,15 +46,28 @@ def planned(prepared: Prepared) -> dict[str, Any]:
             "last": prepared.hours.last_label,
             "regions": prepared.respondents,
             "asked_series": prepared.series,
+            "notes": list(_without_rows(prepared)),
         },
         warnings=prepared.warnings,
         parquet=prepared.parquet if prepared.settings.through != "extract" else None,
     )
     # All steps ask one source, so they wait for one limiter.
-    per_s = prepared.source.per_s(prepared.settings.rate_limit)
+    per_s = found["rate_limit"] = prepared.source.per_s(prepared.settings.rate_limit)
     for name, least_or_most in (("limiter_least_s", "least"), ("limiter_s", "most")):
         found[name] = round(limiter_seconds(found["requests"][least_or_most], per_s), 1)
     return found
+
+
+def _without_rows(prepared: Prepared) -> Iterator[str]:
+    """Gives a line for hours that are known to have no rows, or none yet."""
+    hours, now = prepared.hours, datetime.now(UTC)
+    if prepared.source.identity == "eia" and hours.start < HISTORY_START:
+        yield f"The API's history starts at {label(HISTORY_START)}; windows before it are asked for in vain."
+    if hours.stop > now + _FORECAST:
+        yield (
+            f"{hours.last_label} lies in the future: windows up to it are asked for as well, and those after "
+            f"{label(now)} have no rows yet."
+        )
 
 
 def ran(
@@ -67,12 +86,15 @@ def ran(
 
     def own(result: RunResult) -> dict[str, Any]:
         table = hourly_table(result)
+        hours = kept_coverage(table, prepared.settings.out) if table else None
         return {
             **fetched(result, rows=0),
             "source": prepared.source.identity,
             "first": prepared.hours.first_label,
             "last": prepared.hours.last_label,
-            "respondents": coverage(table, prepared.settings.out) if table else [],
+            "rows_first": hours.begins if hours else None,
+            "rows_last": hours.ends if hours else None,
+            "respondents": coverage(hours) if hours else [],
             "series": table.series if table else (),
             "proof": _proof(result),
         }
@@ -168,6 +190,7 @@ def plan_summary(
         "duration_s": 0.0,
         **own,
         "windows": sum(ask["windows"] for ask in asks),
+        "windows_landed": sum(ask.get("windows_landed", 0) for ask in asks),
         "requests": {
             name: sum(ask["requests"][name] for ask in asks) for name in ("least", "most", "metadata")
         },
@@ -246,15 +269,14 @@ def _step_summary(step: StepOutput) -> dict[str, Any]:
     }
 
 
-def coverage(table: HourlyTable, out: Path) -> list[dict[str, Any]]:
+def coverage(hours: Coverage) -> list[dict[str, Any]]:
     """Returns series, rows, missing and null hours of each respondent of a table, in order.
 
     Args:
-        table: The table.
-        out: The output folder.
+        hours: The table's hours, counted.
     """
     found: dict[str, dict[str, Any]] = {}
-    for row in kept_coverage(table, out).rows:
+    for row in hours.rows:
         sums = found.setdefault(
             row.respondent,
             {"respondent": row.respondent, "series": 0, "rows": 0, "hours_missing": 0, "hours_null": 0},

@@ -56,12 +56,16 @@ class Coverage(msgspec.Struct, frozen=True):
         edges: Label of the first hour of each stretch.
         last: Label of the last hour of all.
         rows: One for each series of each respondent, in the table's order.
+        begins: Label of the first hour that has a row; empty where an earlier version counted.
+        ends: Label of the last one.
     """
 
     table: str
     edges: list[str]
     last: str
     rows: list[CoverageRow]
+    begins: str = ""
+    ends: str = ""
 
 
 class Patch(msgspec.Struct, frozen=True):

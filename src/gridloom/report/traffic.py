@@ -25,6 +25,9 @@ _LEAST_BIN_S: Final = 0.05
 _LEAST_LIMITED_S: Final = 1.0
 """A limiter counts over about a second; in less, a burst that it allows would stand above its line."""
 
+_LEAST_SLOWED_S: Final = 2.0
+"""One that was slowed down counts whole requests over less than a second, so it takes two to even out."""
+
 _WIDTHS: Final = (1, 2, 5)
 
 
@@ -35,7 +38,7 @@ class Traffic:
     Attributes:
         bin_s: Width of a bin in seconds.
         counts: For each counter what was counted in each bin.
-        limit_per_s: Requests a second that might start at the end of each bin; None where there is no limit.
+        limit_per_s: Most requests a second that might start in each bin; None where there is no limit.
     """
 
     bin_s: float
@@ -67,7 +70,7 @@ def traffic(events: Sequence[AnyEvent]) -> Traffic:
         for event in events
         if isinstance(event, MetricReported) and event.name == RATE_LIMIT
     ]
-    bin_s = _bin_width(length_s, _LEAST_LIMITED_S if limits else _LEAST_BIN_S)
+    bin_s = _bin_width(length_s, _least_bin_s({per_s for _, per_s in limits}))
     bins = int(length_s / bin_s) + 1
     found = Traffic(bin_s, {name: [0.0] * bins for name in COUNTERS}, [None] * bins)
     last: dict[str, tuple[float, dict[str, int]]] = {}
@@ -86,6 +89,12 @@ def traffic(events: Sequence[AnyEvent]) -> Traffic:
                 pass
     _hold(found.limit_per_s, limits, bin_s)
     return found
+
+
+def _least_bin_s(limits: set[float]) -> float:
+    if not limits:
+        return _LEAST_BIN_S
+    return _LEAST_LIMITED_S if len(limits) == 1 else _LEAST_SLOWED_S
 
 
 def _bin_width(length_s: float, width: float) -> float:
@@ -110,7 +119,8 @@ def _spread(bins: list[float], start: float, end: float, amount: float) -> None:
 
 
 def _hold(bins: list[float | None], limits: list[tuple[float, float]], bin_s: float) -> None:
-    """Fills in from each change on what was allowed."""
+    """Fills in from each change on what was allowed; in the bin of a change, the most."""
     for at_s, per_s in limits:
-        for place in range(min(int(at_s / bin_s), len(bins) - 1), len(bins)):
-            bins[place] = per_s
+        place = min(int(at_s / bin_s), len(bins) - 1)
+        bins[place] = max(per_s, bins[place] or 0.0)
+        bins[place + 1 :] = [per_s] * (len(bins) - place - 1)

@@ -14,6 +14,7 @@ from gridloom.files import storage_errors
 from gridloom.finding import Finding
 from gridloom.grid.artifacts import HourlyTable
 from gridloom.grid.hours import HOUR, HourRange
+from gridloom.grid.series import route_of
 from gridloom.grid.table import rows_digest
 from gridloom.transform.complete import Life, period_of
 from gridloom.transform.facts import Facts, missing_in
@@ -102,6 +103,7 @@ def _findings(facts: Facts, footer: Footer, lives: Sequence[Life] | None, digest
         _finite(facts),
         _contents(facts, footer),
         _digest(digest, footer),
+        _covered(facts, footer),
         _missing(facts),
     ]
 
@@ -234,6 +236,30 @@ def _digest(found: str, footer: Footer) -> Finding:
         detail=f"{found}."
         if same
         else f"The rows have digest {found}, the footer says {footer.rows_digest}.",
+    )
+
+
+def _covered(facts: Facts, footer: Footer) -> Finding:
+    asked = HourRange.of_labels(footer.first, footer.last)
+    spans: dict[str, HourRange] = {}
+    for _, series, first_ms, last_ms, _, odd in facts.spans:
+        if not odd:
+            span, route = HourRange(period_of(first_ms), period_of(last_ms) + HOUR), route_of(series).id
+            known = spans.get(route, span)
+            spans[route] = HourRange(min(known.start, span.start), max(known.stop, span.stop))
+    short = {route: span for route, span in sorted(spans.items()) if span != asked}
+    same = len(short) == len(spans) and len(set(short.values())) == 1
+    has = (
+        [str(next(iter(short.values())))] if same else [f"{span} of {route}" for route, span in short.items()]
+    )
+    return Finding(
+        name="hours-covered",
+        why="Hours before a source begins and after it ends have no rows, and do not count as missing.",
+        required=False,
+        passed=not short,
+        detail=f"Asked for {asked}; there are rows from {' and from '.join(has)} only."
+        if short
+        else f"There are rows from {asked}, as asked.",
     )
 
 

@@ -37,6 +37,7 @@ TEXT_SCHEMA: Final = pl.Schema(
 # The time parser alone would take blanks and missing zeros.
 _LABEL: Final = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}$"
 _MOST_THREADS: Final = 4
+# The page is as it landed, so it would be believed again.
 _REPAIR: Final = "Delete its folder and run the same command again: only that window is asked for."
 
 

@@ -7,6 +7,8 @@ import json
 
 import pytest
 
+from gridloom.grid.routes import ROUTES
+
 NOT_FOUND = {"error": "Not found.", "code": 404}
 
 
@@ -14,7 +16,7 @@ def test_the_parent_lists_the_routes(api):
     answer = api.get("").json()
     assert list(answer) == ["response", "request", "apiVersion", "ExcelAddInVersion"]
     assert list(answer["response"]) == ["id", "name", "description", "routes"]
-    assert [route["id"] for route in answer["response"]["routes"]] == ["region-data", "fuel-type-data"]
+    assert [route["id"] for route in answer["response"]["routes"]] == list(ROUTES)
     assert (answer["apiVersion"], answer["ExcelAddInVersion"]) == ("2.1.8", "2.1.0")
 
 
@@ -267,3 +269,12 @@ def test_headers_are_those_of_the_gateway_and_hold_no_validator(api):
     assert "server" not in headers
     for absent in ("etag", "last-modified", "retry-after", "x-ratelimit-limit"):
         assert absent not in headers
+
+
+def test_a_route_without_rows_is_there_with_the_hours_of_the_data(api):
+    described = api.get("/interchange-data").json()["response"]
+    assert (described["startPeriod"], described["endPeriod"]) == ("2024-01-01T00", "2024-01-02T23")
+    answer = api.get("/interchange-data/data", ("data[]", "value"), ("frequency", "hourly"))
+    assert answer.status_code == 200
+    assert (answer.json()["response"]["total"], answer.json()["response"]["data"]) == ("0", [])
+    assert api.get("/interchange-data/facet/toba").json()["response"]["facets"] == []

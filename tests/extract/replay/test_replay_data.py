@@ -10,6 +10,7 @@ import pytest
 from gridloom.errors import FileFormatError, StorageError
 from gridloom.extract.replay import ReplayData
 from gridloom.extract.replay.query import parse_data_query
+from gridloom.grid.routes import ROUTES
 from gridloom.grid.table import polars_schema
 
 
@@ -19,7 +20,11 @@ def values(data, route="region-data"):
 
 
 def test_files_are_split_by_route(small_data):
-    assert list(small_data.routes) == ["region-data", "fuel-type-data"]
+    assert list(small_data.routes) == list(ROUTES)
+    assert [name for name, rows in small_data.routes.items() if rows.frame.height] == [
+        "region-data",
+        "fuel-type-data",
+    ]
     assert small_data.routes["region-data"].codes("type") == ["D", "DF"]
     assert small_data.routes["fuel-type-data"].codes("fueltype") == ["SUN", "WND"]
 

@@ -28,7 +28,8 @@ class ReplayData:
     """What a stand-in server serves.
 
     Attributes:
-        routes: Rows by route id, of the routes that have any, in the order of `ROUTES`.
+        routes: Rows by route id, of every hourly route of the API, in the order of `ROUTES`; a route of
+            which the table has nothing has the table's hours and no rows.
     """
 
     routes: Mapping[str, RouteRows]
@@ -60,9 +61,14 @@ class ReplayData:
             raise FileFormatError(f"The table is not an hourly table: {problem}. {_ADVICE}")
         series = frame["series"].unique().cast(pl.String).sort()
         split = {route.id: [name for name in series if route_of(name) is route] for route in ROUTES.values()}
+        hour = pl.col("period").cast(pl.Int64) // HOUR_MS
+        first, last = frame.select(hour.min().alias("first"), hour.max().alias("last")).row(0)
         return cls(
             MappingProxyType(
-                {name: _route_rows(frame, ROUTES[name], names) for name, names in split.items() if names}
+                {
+                    name: _route_rows(frame, ROUTES[name], names, (first, last))
+                    for name, names in split.items()
+                }
             )
         )
 
@@ -114,7 +120,9 @@ def _problem(frame: pl.DataFrame) -> str | None:
     return next((text for text, failed in zip(checks, answers, strict=True) if failed), None)
 
 
-def _route_rows(frame: pl.DataFrame, route: Route, series: Sequence[str]) -> RouteRows:
+def _route_rows(
+    frame: pl.DataFrame, route: Route, series: Sequence[str], hours: tuple[int, int]
+) -> RouteRows:
     respondent, kind = route.respondent_facet, route.type_facet
     own = frame.filter(pl.col("series").cast(pl.String).is_in(series))
     kinds = [name.removeprefix(route.prefix) for name in series]
@@ -126,7 +134,7 @@ def _route_rows(frame: pl.DataFrame, route: Route, series: Sequence[str]) -> Rou
         "value",
         (pl.col("status").cast(pl.String) != Status.MISSING.value).alias("served"),
     )
-    return RouteRows.of(route, rows)
+    return RouteRows.of(route, rows, None if series else hours)
 
 
 _COLUMNS = ", ".join(column.name for column in COLUMNS)

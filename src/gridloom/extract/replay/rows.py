@@ -63,13 +63,19 @@ class RouteRows:
     _windows: Recent[pl.DataFrame] = field(default_factory=lambda: Recent(_KEPT_ROWS), init=False, repr=False)
 
     @classmethod
-    def of(cls, route: Route, rows: pl.DataFrame) -> Self:
+    def of(cls, route: Route, rows: pl.DataFrame, hours: tuple[int, int] | None = None) -> Self:
         """Returns the rows in order; `rows` has a column ``served`` that tells which ones the API has.
+
+        Args:
+            route: The route.
+            rows: Its rows.
+            hours: First and last hour since 1970; by default those of the rows, of which there must be one.
 
         Raises:
             FileFormatError: If two rows have the same key.
         """
-        ends = [_EPOCH + timedelta(hours=hour) for hour in (rows["hour"].min(), rows["hour"].max())]  # type: ignore[arg-type]
+        bounds = hours or (rows["hour"].min(), rows["hour"].max())
+        ends = [_EPOCH + timedelta(hours=hour) for hour in bounds]  # type: ignore[arg-type]
         # One integer sorts several times faster than three columns.
         key = pl.col("hour").cast(pl.Int64)
         for facet in route.facets:
