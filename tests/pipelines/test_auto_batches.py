@@ -15,8 +15,9 @@ from gridloom.errors import ConfigError
 from gridloom.extract.limiter import limiter_seconds
 from gridloom.extract.replay import ReplayServer
 from gridloom.pipelines.hourly import Prepared, prepare
+from gridloom.pipelines.plan_summary import planned
 from gridloom.pipelines.settings import HourlySettings
-from gridloom.pipelines.summary import planned, ran
+from gridloom.pipelines.summary import ran
 
 KEY = SecretStr("a-key-of-the-tests")
 CODES = ("ERCO", "PACW", "PJM")

@@ -14,8 +14,9 @@ from tests.support.frames import plain_rows, table_frame
 from gridloom.extract.replay import ReplayServer
 from gridloom.grid.hours import HOUR, HourRange, label
 from gridloom.pipelines.hourly import Prepared, prepare
+from gridloom.pipelines.plan_summary import planned
 from gridloom.pipelines.settings import HourlySettings
-from gridloom.pipelines.summary import planned, ran
+from gridloom.pipelines.summary import ran
 
 HOURS = HourRange.of_labels("2024-01-01T00", "2024-01-14T23")
 SERIES = {

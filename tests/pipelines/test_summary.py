@@ -13,8 +13,9 @@ from gridloom.extract.replay import ReplayServer
 from gridloom.load.dataset import GridDataset
 from gridloom.load.ring import RingShard
 from gridloom.pipelines.hourly import Prepared, prepare
+from gridloom.pipelines.plan_summary import planned
 from gridloom.pipelines.settings import HourlySettings
-from gridloom.pipelines.summary import planned, ran
+from gridloom.pipelines.summary import ran
 
 CONTRACT = {
     "run_id",

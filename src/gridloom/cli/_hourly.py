@@ -10,8 +10,9 @@ from gridloom.cli._job import Job
 from gridloom.cli._summary import echo_plan, echo_summary
 from gridloom.pipelines.hourly import Prepared, build, prepare
 from gridloom.pipelines.places import load_settings
+from gridloom.pipelines.plan_summary import planned
 from gridloom.pipelines.settings import HourlySettings
-from gridloom.pipelines.summary import planned, ran
+from gridloom.pipelines.summary import ran
 
 __all__ = ["YEAR_FIELDS", "hourly_job", "prepared_job", "read_settings"]
 

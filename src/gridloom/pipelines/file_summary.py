@@ -8,7 +8,8 @@ from typing import Any
 from gridloom.dag.events import Event
 from gridloom.pipelines.assemble import Assembled
 from gridloom.pipelines.listener_options import NOBODY, ListenerOptions
-from gridloom.pipelines.summary import fetched, plan_summary, run_summary
+from gridloom.pipelines.plan_summary import plan_summary
+from gridloom.pipelines.summary import fetched, run_summary
 
 __all__ = ["planned_file", "ran_file"]
 
