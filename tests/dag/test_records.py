@@ -136,9 +136,9 @@ def test_a_failure_is_recorded_with_its_traceback(tmp_path: Path) -> None:
     record = results(dag.execute())
     assert record["outcome"] == "failed"
     assert record["error"]["type"] == "RuntimeError"
-    assert record["error"]["message"] == "divided by nothing"
+    assert record["error"]["message"] == "Step 'a' failed with RuntimeError: divided by nothing"
     assert "toys.py" in record["error"]["traceback"]
-    assert record["steps"][0]["error"] == record["error"]
+    assert record["steps"][0]["error"] == {**record["error"], "message": "divided by nothing"}
     assert record["steps"][1]["error"] is None
 
 

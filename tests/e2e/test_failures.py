@@ -113,9 +113,9 @@ FAILED = {
     "one route fails, go on": (3, "SourceAnswerError", "refused the request"),
     "all routes fail, go on": (1, "SourceAnswerError", "API of version 2"),
     "unknown region": (2, "UnknownCodeError", "'PACV' is not a respondent"),
-    "year without data": (2, "NoDataError", "The source has 2019-01-01T00 to 2019-04-30T23"),
-    "region without rows": (2, "NoDataError", "CISO"),
-    "out below a file": (1, "StorageError", "is a file"),
+    "year without data": (1, "NoDataError", "The source has 2019-01-01T00 to 2019-04-30T23"),
+    "region without rows": (1, "NoDataError", "CISO"),
+    "out below a file": (2, "ConfigError", "is a file"),
 }
 
 

@@ -211,7 +211,7 @@ def test_very_many_steps_fit_the_window_and_those_at_work_are_seen(tmp_path: Pat
 
 def test_the_view_fits_a_window_that_is_made_smaller_and_larger(tmp_path: Path) -> None:
     def fits(picture: list[str], lines: int) -> bool:
-        busy = sum("running" in line for line in picture[1:])
+        busy = sum(line.lstrip().startswith("step-") for line in picture[1:])
         return len(picture) == lines and picture[0].startswith("trial  0:0") and busy == lines - 2
 
     with at_work(tmp_path, "Nap", "--max-parallel", "30", steps=40, columns=100, rows=30) as shown:

@@ -343,7 +343,7 @@ def test_what_the_limiter_allows_is_told_when_it_changes(tmp_path):
         ({"respondents": ()}, ConfigError, "No respondent"),
         ({"page_rows": 6000}, ConfigError, "at most 5,000"),
         ({"batch_days": 0}, ConfigError, "at least 1 day"),
-        ({"first": "2019-02-30T00"}, ConfigError, "not an hour"),
+        ({"first": "2019-02-30T00"}, ConfigError, "no hour"),
         ({"last": "2018-01-01T00"}, ConfigError, "before the start"),
         ({"concurrency": 0}, ConfigError, "concurrency"),
         ({"timeout_s": 0}, ConfigError, "timeout_s"),

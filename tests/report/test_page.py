@@ -98,7 +98,7 @@ def test_a_failed_run_says_the_error_and_what_to_do(tmp_path: Path) -> None:
     run(tmp_path, ValueError("the cup is empty"))
     found = made(tmp_path)
 
-    for word in ("ValueError the cup is empty", "What to do next.", "Traceback", "1 failed, 1 cancelled"):
+    for word in ("with ValueError: the cup is empty", "What to do", "Traceback", "1 failed, 1 cancelled"):
         assert word in found.words
 
 

@@ -191,8 +191,11 @@ def _run_record(row: _Row) -> dict[str, Any]:
 
 def _settings(out: Path, run_id: str) -> dict[str, Any]:
     """Returns the settings that count of a run that left no record, where somebody can resume it."""
-    _, steps = run_recipe(out, run_id)
-    return {"settings": {name: step["config"] for name, step in steps.items()}} if steps else {}
+    try:
+        _, steps = run_recipe(out, run_id)
+    except RawDataError:
+        return {}
+    return {"settings": {name: step.get("config") or {} for name, step in steps.items()}} if steps else {}
 
 
 def _steps(out: Path, run: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 
 from gridloom.dag.events import AnyEvent, FindingReported, RunStarted, decode
-from gridloom.dag.history import find_run_id, load_run, run_recipe
+from gridloom.dag.history import find_run_id, load_run
 from gridloom.errors import RawDataError
 from gridloom.files import storage_errors
 from gridloom.report.coverage import Coverage
@@ -102,8 +102,8 @@ def read_source(out: Path, run_id: str) -> RunSource:
     folder = out / "runs" / found
     events = tuple(_events(folder / "events.jsonl", out))
     record = dict(load_run(out, found))
-    if "settings" not in record:  # it was killed: what results.json would say is partly known elsewhere
-        record = {**record, "settings": _settings(out, found), "steps": _with_events(record["steps"], events)}
+    if not all("depends_on" in step for step in record["steps"]):  # it was killed: the events tell the rest
+        record = {"settings": {}, **record, "steps": _with_events(record["steps"], events)}
     try:
         known = msgspec.convert(without_places(record, out), RunRecord)
     except msgspec.ValidationError as error:
@@ -133,15 +133,6 @@ def read_event(line: bytes, out: Path) -> AnyEvent | None:
         return decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
-
-
-def _settings(out: Path, run_id: str) -> dict[str, Any]:
-    """Returns the settings that the journal keeps for `gridloom resume`; none where it does not."""
-    try:
-        _, identity = run_recipe(out, run_id)
-    except RawDataError:
-        return {}
-    return {step_id: dict(known.get("config") or {}) for step_id, known in identity.items()}
 
 
 def _with_events(steps: list[Mapping[str, Any]], events: tuple[AnyEvent, ...]) -> list[dict[str, Any]]:

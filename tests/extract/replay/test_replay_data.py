@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
-
 import polars as pl
 import pytest
 
-from gridloom.errors import FileFormatError, StorageError
+from gridloom.errors import FileFormatError
 from gridloom.extract.replay import ReplayData
 from gridloom.extract.replay.query import parse_data_query
 from gridloom.grid.routes import ROUTES
@@ -78,7 +76,7 @@ def test_nothing_to_serve():
 
 
 def test_a_file_that_is_not_there(tmp_path):
-    with pytest.raises(StorageError, match=re.escape("absent.parquet")):
+    with pytest.raises(FileFormatError, match=r"There is no file .*absent\.parquet"):
         ReplayData.load([tmp_path / "absent.parquet"])
 
 
