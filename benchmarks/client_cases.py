@@ -7,7 +7,7 @@ the clock has stopped: rows, rows with a key of their own, and the sum of the va
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -59,40 +59,23 @@ def gridstatus(url: str, last: str, in_flight: int, out: str) -> dict[str, float
 
 def openeia(url: str, last: str, in_flight: int, out: str) -> dict[str, float]:  # noqa: ARG001
     """One `get` a route; it asks for one page after the other."""
-    from openeia import EIA
-
-    with EIA(api_key="any", base_url=url, requests_per_second=0) as client:
-        with Clock() as clock:
-            frames = {
-                route: client.get(
-                    f"electricity/rto/{route}",
-                    facets=_facets(route),
-                    frequency="hourly",
-                    start="2019-01-01T00",
-                    end=last,
-                )
-                for route in ROUTES
-            }
-        rows = _rows_of_pandas(frames)
-    return _facts(clock, rows)
+    return _openeia(url, last, lambda client, route, **asked: client.get(route, **asked))
 
 
 def openeia_backfill(url: str, last: str, in_flight: int, out: str) -> dict[str, float]:  # noqa: ARG001
     """One `backfill` a route, in windows of a week, as many at once as were asked for."""
+    how = {"chunk": "7D", "max_workers": in_flight}
+    return _openeia(url, last, lambda client, route, **asked: client.backfill(route, **asked, **how).frame)
+
+
+def _openeia(url: str, last: str, fetch: Callable[..., Any]) -> dict[str, float]:
     from openeia import EIA
 
+    asked = {"frequency": "hourly", "start": "2019-01-01T00", "end": last}
     with EIA(api_key="any", base_url=url, requests_per_second=0) as client:
         with Clock() as clock:
             frames = {
-                route: client.backfill(
-                    f"electricity/rto/{route}",
-                    facets=_facets(route),
-                    frequency="hourly",
-                    start="2019-01-01T00",
-                    end=last,
-                    chunk="7D",
-                    max_workers=in_flight,
-                ).frame
+                route: fetch(client, f"electricity/rto/{route}", facets=_facets(route), **asked)
                 for route in ROUTES
             }
         rows = _rows_of_pandas(frames)
